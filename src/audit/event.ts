@@ -1,0 +1,54 @@
+/**
+ * What the audit trail can say: a closed union, one member per kind of decision.
+ * No member can hold a secret: ids of accounts, clients, grants and consents,
+ * names of scopes, words of a fixed list. Who acted, when and from where is
+ * added by the trail (AuditRecord).
+ */
+export type AuditEvent =
+  | { type: 'sign-in'; outcome: 'accepted' | 'refused'; reason?: 'wrong-credentials' | 'too-many-attempts' | 'account-disabled' | 'busy'; accountId?: string }
+  | { type: 'second-factor'; outcome: 'accepted' | 'refused'; reason?: SecondFactorRefusal; accountId: string }
+  | { type: 'second-factor-enrolment'; outcome: 'accepted' | 'refused'; reason?: SecondFactorRefusal; accountId: string }
+  | ({ type: 'patient-choice'; outcome: 'accepted' | 'refused'; reason?: 'not-permitted'; accountId: string } & OfApp)
+  | ({ type: 'consent'; outcome: 'granted' | 'refused'; reason?: string; accountId: string; scopes: string[]; notGranted: string[]; consentId?: string } & OfApp)
+  | ({ type: 'authorization'; outcome: 'granted' | 'refused'; reason?: string; accountId?: string; scopes?: string[]; grantId?: string } & Partial<OfApp>)
+  | ({ type: 'token'; outcome: 'issued' | 'refused' | 'withdrawn'; reason?: string; grantType?: string; accountId?: string; scopes?: string[]; grantId?: string } & Partial<OfApp>)
+  | ({ type: 'token-reuse'; outcome: 'grant-ended'; what: 'code' | 'refresh-token'; accountId?: string; grantId: string } & Partial<OfApp>)
+  | { type: 'introspection'; outcome: 'refused'; reason: string; clientId?: string; fhirServer?: string }
+  | ({ type: 'revocation'; outcome: 'revoked' | 'refused'; reason?: string; accountId?: string; grantId?: string } & Partial<OfApp>)
+  | ({ type: 'access-ended'; outcome: 'ended'; accountId: string; consentId: string } & OfApp)
+  | ({ type: 'launch'; outcome: 'created' | 'redeemed' | 'refused'; reason?: string; ehr?: string } & Partial<OfApp>)
+  | { type: 'sign-out'; outcome: 'ended'; accountId: string }
+  | { type: 'account'; outcome: 'created' | 'disabled' | 'enabled'; accountId: string }
+  | { type: 'request'; outcome: 'refused'; reason: 'csrf' | 'host' | 'other-browser' | 'step-not-open' | 'form' }
+
+export type SecondFactorRefusal = 'wrong-code' | 'code-used' | 'too-many-attempts' | 'malformed'
+
+interface OfApp {
+  clientId: string
+  fhirServer: string
+  /** A logical id at that FHIR server; absent where no patient is in context. */
+  patient?: string
+}
+
+/** Where a decision was taken, as web/request.ts knows it. */
+export interface AuditSource {
+  requestId: string
+  /** The address of the peer, or what a trusted proxy says of it. */
+  address: string
+}
+
+/** One link of a chain, as it is stored, exported and verified. */
+export interface AuditRecord {
+  /** The chain: one per process. */
+  chain: string
+  /** 1, 2, 3 ... within the chain. */
+  sequence: number
+  /** ISO 8601, UTC, milliseconds. */
+  time: string
+  source: AuditSource
+  event: AuditEvent
+  /** Of the record before it, hex; of the chain's opening record for the first. */
+  previousHash: string
+  /** SHA-256 over the canonical JSON of all members above, hex. */
+  hash: string
+}

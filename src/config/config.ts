@@ -1,0 +1,90 @@
+/** What the rest of Keyward sees of the configuration: read, checked and frozen by read-config.ts. */
+export interface Config {
+  demo: boolean
+  issuer: string
+  listen: { host: string; port: number; trustedProxies: string[]; tls: { certFile: string; keyFile: string } | null }
+  store: string
+  organization: { name: string; supportPhone: string; accentColor: string }
+  secondFactor: { patients: FactorPolicy; clinicians: FactorPolicy }
+  consent: { startTicked: 'requested' | 'none' }
+  /** All in seconds. */
+  lifetimes: {
+    authorizationCode: number
+    accessToken: number
+    backendAccessToken: number
+    refreshToken: number
+    session: number
+    idle: number
+  }
+  /** How many tries within a window of `window` seconds. */
+  limits: {
+    window: number
+    passwordsPerAccount: number
+    codesPerAccount: number
+    signInsPerAddress: number
+  }
+  log: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
+  /** Present in production; in the demo, absent means: made on the first start, kept in a file beside the store. */
+  secrets?: Secrets
+  fhirServers: FhirServer[]
+  clients: ClientConfig[]
+  accounts: AccountConfig[]
+}
+
+export type FactorPolicy = 'required' | 'optional' | 'off'
+
+/** Each key is at least 32 random bytes, base64url. The first of a list is the current one. */
+export interface Secrets {
+  sealingKeys: { id: number; key: string }[]
+  lookupKey: string
+  cookieKeys: string[]
+}
+
+export interface FhirServer {
+  id: string
+  baseUrl: string
+  /** Resource types whose `category` search parameter this server enforces in a scope. */
+  enforces: { categories: string[] }
+  /** client_ids */
+  introspectedBy: string[]
+  patientSearch?: { as: string } | undefined
+}
+
+/** RFC 7591 member names, and ours: verified, smart_scope, launch_url, launch_contexts. */
+export interface ClientConfig {
+  client_id: string
+  client_name: string
+  client_uri?: string | undefined
+  logo_uri?: string | undefined
+  policy_uri?: string | undefined
+  tos_uri?: string | undefined
+  contacts?: string[] | undefined
+  application_type?: 'web' | 'native' | undefined
+  token_endpoint_auth_method: 'none' | 'client_secret_basic'
+  client_secret?: string | undefined
+  grant_types: string[]
+  redirect_uris: string[]
+  response_types: string[]
+  verified: boolean
+  launch_url?: string | undefined
+  smart_scope: string
+  /** FHIR server ids for which this client, an EHR, may create launch contexts. */
+  launch_contexts: string[]
+  disabled: boolean
+}
+
+export interface AccountConfig {
+  username: string
+  password: string
+  totp?: string | undefined
+  name: string
+  role: 'patient' | 'clinician'
+  people: Person[]
+}
+
+/** Who the account is at one FHIR server, and whose records it may share there. */
+export interface Person {
+  fhirServer: string
+  fhirUser: string
+  patients: { id: string; relationship: string; name: string; birthDate?: string | undefined }[]
+}
