@@ -29,8 +29,11 @@ export type Write<T = unknown> =
   | ({ kind: Kind<T>; id: string; record: T; ifVersion?: Version; ifAbsent?: true } & PutOptions)
   | { kind: Kind<T>; id: string; remove: true; ifVersion?: Version }
 
+/** A page may hold fewer records than its limit, even none, while there is more. */
 export interface Page<T> {
   records: T[]
+  /** How many were left out because they can't be opened. They are no use to anyone, and must not hide the others. */
+  unreadable: number
   /** Hand it to the next call as `after`; undefined: there is no more. */
   next?: string
 }

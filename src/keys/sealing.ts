@@ -1,0 +1,60 @@
+/**
+ * Sealing: AES-256-GCM with a ring of keys. The first key seals, every key
+ * opens, so a new key is put in front and the old one stays until all is sealed anew.
+ * IVs are random: NIST SP 800-38D §8.3 allows 2^32 sealings under one key, then it must be rotated.
+ *
+ * Envelope: version (1), key id (1), IV (12), ciphertext, tag (16).
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import type { Sealer } from '../store/sealed-store.ts'
+import { RecordUnreadable } from '../store/store.ts'
+
+const VERSION = 1
+const HEADER = 2
+const IV = 12
+const TAG = 16
+
+export interface SealingKey {
+  /** 1 to 255, kept in each envelope. */
+  id: number
+  key: Uint8Array
+}
+
+export function createSealer(keys: SealingKey[]): Sealer {
+  const [current] = keys
+  if (!current) throw new Error('there is no sealing key')
+  for (const { id, key } of keys) {
+    if (!Number.isInteger(id) || id < 1 || id > 255) throw new Error(`a sealing key's id is 1 to 255, but is ${id}`)
+    if (key.length !== 32) throw new Error(`sealing key ${id} must have 32 bytes`)
+  }
+  const ring = new Map(keys.map(({ id, key }) => [id, key]))
+  if (ring.size !== keys.length) throw new Error('two sealing keys have the same id')
+
+  return {
+    seal(plain, aad) {
+      const iv = randomBytes(IV)
+      const cipher = createCipheriv('aes-256-gcm', current.key, iv, { authTagLength: TAG })
+      cipher.setAAD(Buffer.from(aad))
+      const body = cipher.update(plain)
+      cipher.final()
+      return Buffer.concat([Uint8Array.of(VERSION, current.id), iv, body, cipher.getAuthTag()])
+    },
+
+    open(sealed, aad) {
+      if (sealed.length < HEADER + IV + TAG || sealed[0] !== VERSION) throw new RecordUnreadable('not an envelope of this version')
+      const id = sealed[1]
+      const key = id === undefined ? undefined : ring.get(id)
+      if (!key) throw new RecordUnreadable(`sealed with key ${id}, which is not in the ring`)
+      const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(HEADER, HEADER + IV), { authTagLength: TAG })
+      decipher.setAAD(Buffer.from(aad))
+      decipher.setAuthTag(sealed.subarray(-TAG))
+      try {
+        const plain = decipher.update(sealed.subarray(HEADER + IV, -TAG))
+        decipher.final()
+        return plain
+      } catch (cause) {
+        throw new RecordUnreadable('changed, moved or sealed with another key', { cause })
+      }
+    },
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * The store, over any driver: hashes ids and index values, seals records,
+ * and knows when a record has ended. Which writes win a race is the driver's business.
+ *
+ * A stored id is a hash of kind and id: one-shot SHA-256, since ids are random,
+ * and a keyed hash for the kinds whose ids a person could guess. A record is sealed to its kind
+ * and stored id, so that a row copied over another does not open. Its expiry and indexes lie inside the
+ * seal and decide; what the driver knows of them serves finding and collecting only.
+ */
+import { createHmac, hash, randomInt } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { DriverWrite, IndexEntry, Place, RowPage, StoreDriver } from './driver.ts'
+import { decodeRecord, encodeRecord, type SealedRecord } from './record.ts'
+import { tagOf } from './slot.ts'
+import { type Kind, type Page, type PutOptions, RecordUnreadable, type Store, StoreUnavailable, type Write } from './store.ts'
+
+/** Seals bytes to the place where they lie. Made in keys/sealing.ts. */
+export interface Sealer {
+  seal(plain: Uint8Array, aad: string): Uint8Array
+  /** Throws RecordUnreadable where these bytes were not sealed with this `aad` by a key in the ring. */
+  open(sealed: Uint8Array, aad: string): Uint8Array
+}
+
+interface Deps {
+  driver: StoreDriver
+  sealer: Sealer
+  /** Keys the hashes of guessable ids. It can never change. */
+  lookupKey: Uint8Array
+  now: () => number
+  /** Told of each record that `list` or `walk` leaves out. */
+  onUnreadable?: (kind: string, problem: RecordUnreadable) => void
+}
+
+/** For how long `update` tries again while others win, in milliseconds. */
+const UPDATE_PATIENCE = 5000
+
+const KIND_NAME = /^[\w-]+$/
+
+export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: Deps): Store {
+  const keyed = (text: string) => createHmac('sha256', lookupKey).update(text).digest('base64url')
+
+  function placeOf(kind: Kind<unknown>, id: string): Place {
+    if (!KIND_NAME.test(kind.name)) throw new Error(`"${kind.name}" can't name a kind of records`)
+    if (kind.guessable) {
+      const stored = keyed(`id\0${kind.name}\0${id}`)
+      // Never the id's own first letters, even where it looks like a tagged one.
+      return { kind: kind.name, tag: stored.slice(0, 8), id: stored }
+    }
+    const stored = hash('sha256', `${kind.name}\0${id}`, 'base64url')
+    return { kind: kind.name, tag: tagOf(id) ?? stored.slice(0, 8), id: stored }
+  }
+
+  function entryOf(kind: Kind<unknown>, name: string, value: string): IndexEntry {
+    if (!KIND_NAME.test(name)) throw new Error(`"${name}" can't name an index`)
+    return { name, value: keyed(`index\0${kind.name}\0${name}\0${value}`) }
+  }
+
+  const entriesOf = (kind: Kind<unknown>, indexes: Record<string, string> = {}) =>
+    Object.entries(indexes).map(([name, value]) => entryOf(kind, name, value))
+
+  const aadOf = (kind: string, storedId: string) => `${kind}/${storedId}`
+
+  function sealedWrite(place: Place, condition: DriverWrite['condition'], sealed: SealedRecord): DriverWrite {
+    const { expiresAt, indexes } = sealed
+    if (expiresAt !== undefined && !Number.isFinite(expiresAt)) throw new Error(`${place.kind}: expiresAt must be a time`)
+    return { place, condition, payload: sealer.seal(encodeRecord(sealed), aadOf(place.kind, place.id)), expiresAt, indexes }
+  }
+
+  const writeOf = (kind: Kind<unknown>, id: string, condition: DriverWrite['condition'], record: unknown, options: PutOptions) =>
+    sealedWrite(placeOf(kind, id), condition, {
+      record,
+      expiresAt: options.expiresAt,
+      indexes: entriesOf(kind, options.indexes),
+    })
+
+  const isLive = ({ expiresAt }: SealedRecord) => expiresAt === undefined || expiresAt > now()
+
+  const openRow = (kind: string, id: string, payload: Uint8Array) => decodeRecord(sealer.open(payload, aadOf(kind, id)))
+
+  async function find(place: Place) {
+    const version = await driver.get(place)
+    if (!version) return undefined
+    const sealed = openRow(place.kind, place.id, version)
+    return isLive(sealed) ? { sealed, version } : undefined
+  }
+
+  async function read<T>(kind: Kind<T>, id: string) {
+    const found = await find(placeOf(kind, id))
+    // Only this layer seals, and it seals under a kind only what that kind holds.
+    return found && { record: found.sealed.record as T, version: found.version }
+  }
+
+  function pageOf<T>(kind: Kind<T>, { rows, next }: RowPage, belongs: (sealed: SealedRecord) => boolean): Page<T> {
+    const page: Page<T> = { records: [], unreadable: 0, ...(next !== undefined && { next }) }
+    for (const { id, payload } of rows) {
+      try {
+        const sealed = openRow(kind.name, id, payload)
+        if (isLive(sealed) && belongs(sealed)) page.records.push(sealed.record as T)
+      } catch (problem) {
+        if (!(problem instanceof RecordUnreadable)) throw problem
+        page.unreadable += 1
+        onUnreadable?.(kind.name, problem)
+      }
+    }
+    return page
+  }
+
+  return {
+    driver: driver.name,
+    read,
+    get: async (kind, id) => (await read(kind, id))?.record,
+
+    async put(kind, id, record, options = {}) {
+      await driver.commit([writeOf(kind, id, 'none', record, options)])
+    },
+
+    create: (kind, id, record, options = {}) => driver.commit([writeOf(kind, id, 'absent', record, options)]),
+
+    async update<T>(kind: Kind<T>, id: string, change: (current: T) => T | undefined) {
+      const place = placeOf(kind, id)
+      const deadline = performance.now() + UPDATE_PATIENCE
+      for (let tries = 1; performance.now() < deadline; tries += 1) {
+        const found = await find(place)
+        if (!found) return undefined
+        const record = change(found.sealed.record as T)
+        if (record === undefined) return undefined
+        if (await driver.commit([sealedWrite(place, found.version, { ...found.sealed, record })])) return record
+        await wait(randomInt(Math.min(tries, 20) + 1))
+      }
+      throw new StoreUnavailable(`a record of ${kind.name} is changed by too many at once`)
+    },
+
+    async delete(kind, id) {
+      await driver.commit([{ place: placeOf(kind, id), condition: 'none', payload: undefined }])
+    },
+
+    async commit(writes) {
+      const prepared = writes.map(prepare)
+      const [first] = prepared
+      if (!first) return true
+      if (prepared.some(({ place }) => place.tag !== first.place.tag)) throw new Error('the writes of one commit must lie in one slot')
+      return driver.commit(prepared)
+    },
+
+    async list(kind, { name, value }, page) {
+      const wanted = entryOf(kind, name, value)
+      const rows = await driver.list(kind.name, wanted, page)
+      return pageOf(kind, rows, ({ indexes }) => indexes.some((entry) => entry.name === name && entry.value === wanted.value))
+    },
+
+    increment: (kind, id, lifetime) => driver.increment(placeOf(kind, id), lifetime),
+    count: (kind, id) => driver.count(placeOf(kind, id)),
+    walk: async (kind, page) => pageOf(kind, await driver.walk(kind.name, page), () => true),
+    check: () => driver.check(),
+    close: () => driver.close(),
+  }
+
+  function prepare(write: Write): DriverWrite {
+    if ('remove' in write) return { place: placeOf(write.kind, write.id), condition: write.ifVersion ?? 'none', payload: undefined }
+    if (write.ifAbsent && write.ifVersion) throw new Error('a write is conditional on absence or on a version, not on both')
+    return writeOf(write.kind, write.id, write.ifAbsent ? 'absent' : (write.ifVersion ?? 'none'), write.record, write)
+  }
+}
