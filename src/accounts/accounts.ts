@@ -1,0 +1,110 @@
+/**
+ * The people who can sign in, as they are stored. Proving that somebody is one
+ * of them is the business of sign-in.ts and second-factor.ts.
+ *
+ * An account lies under its `sub`; its user name is a record of its own that
+ * points to it and is unique because it is only ever created, never overwritten.
+ */
+import { randomBytes } from 'node:crypto'
+import type { AccountConfig, Person } from '../config/config.ts'
+import type { Kind, Store } from '../store/store.ts'
+import type { Passwords } from './password.ts'
+import { readTotpSecret } from './totp.ts'
+import { normalizeUsername } from './username.ts'
+
+export interface Account {
+  /** 128 random bits, never reused and never the user name. */
+  sub: string
+  /** As it was first written; compared by `normalizeUsername`. */
+  username: string
+  name: string
+  role: 'patient' | 'clinician'
+  passwordHash: string
+  totp?: Totp
+  people: Person[]
+  disabled: boolean
+  createdAt: number
+}
+
+export interface Totp {
+  /** Base32. */
+  secret: string
+  /** The latest time step whose code was accepted; 0: none yet. */
+  lastStep: number
+  /** False while the person has been shown the key but has given no code made with it. */
+  confirmed: boolean
+}
+
+export interface Accounts {
+  find(sub: string): Promise<Account | undefined>
+  findByUsername(typed: string): Promise<Account | undefined>
+  /** The account with this user name, made where there is none. An existing one is left as it is. */
+  createIfAbsent(config: AccountConfig): Promise<Account>
+  setDisabled(sub: string, disabled: boolean): Promise<void>
+  /** `Store.update` on an account: atomic; undefined where it is absent or `change` leaves it alone. */
+  update(sub: string, change: (current: Account) => Account | undefined): Promise<Account | undefined>
+}
+
+const ACCOUNT: Kind<Account> = { name: 'account' }
+const USERNAME: Kind<{ sub: string }> = { name: 'username', guessable: true }
+
+interface Deps {
+  store: Store
+  passwords: Passwords
+  now: () => number
+}
+
+export function createAccounts({ store, passwords, now }: Deps): Accounts {
+  const find = (sub: string) => store.get(ACCOUNT, sub)
+
+  const findByUsername = async (typed: string) => {
+    const pointer = await store.get(USERNAME, normalizeUsername(typed))
+    // An unknown name costs the same two reads as a known one.
+    return find(pointer?.sub ?? newSub())
+  }
+
+  return {
+    find,
+    findByUsername,
+
+    async createIfAbsent(config) {
+      const existing = await findByUsername(config.username)
+      if (existing) return existing
+      const account = await newAccount(config, passwords, now())
+      // The name first, then the account under the `sub` that the name points to. Whoever finds a name without
+      // its account, after a crash or in a race, completes it: a half-made account never blocks its name.
+      await store.create(USERNAME, normalizeUsername(config.username), { sub: account.sub })
+      const pointer = await store.get(USERNAME, normalizeUsername(config.username))
+      const sub = pointer?.sub ?? account.sub
+      await store.create(ACCOUNT, sub, { ...account, sub })
+      const stored = await find(sub)
+      if (!stored) throw new Error('an account is absent right after it was created')
+      return stored
+    },
+
+    async setDisabled(sub, disabled) {
+      const changed = await store.update(ACCOUNT, sub, (current) => ({ ...current, disabled }))
+      if (!changed) throw new Error('there is no such account')
+    },
+
+    update: (sub, change) => store.update(ACCOUNT, sub, change)
+  }
+}
+
+function newSub(): string {
+  return randomBytes(16).toString('base64url')
+}
+
+async function newAccount(config: AccountConfig, passwords: Passwords, createdAt: number): Promise<Account> {
+  return {
+    sub: newSub(),
+    username: config.username,
+    name: config.name,
+    role: config.role,
+    passwordHash: await passwords.hash(config.password),
+    ...(config.totp ? { totp: { secret: readTotpSecret(config.totp), lastStep: 0, confirmed: true } } : {}),
+    people: config.people,
+    disabled: false,
+    createdAt
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The second factor: a code from an authenticator app. Each time step is good
+ * for one success, enrolment included; the store's compare-and-set decides
+ * between codes that arrive at once, on any replica.
+ */
+import type { SecondFactorRefusal } from '../audit/event.ts'
+import type { Config } from '../config/config.ts'
+import type { Attempts } from '../web/attempts.ts'
+import type { Account, Accounts } from './accounts.ts'
+import { matchingStep, newTotpSecret, readCode, totpUri } from './totp.ts'
+
+export type SecondFactorOutcome = { ok: true } | { ok: false; reason: SecondFactorRefusal; retryAfter?: number }
+
+export interface SecondFactor {
+  /** By the policy for the account's role: required, or optional and enrolled. */
+  isRequired(account: Account): boolean
+  isEnrolled(account: Account): boolean
+  /** The key to put into an authenticator app: the same one until it is confirmed. Throws for an enrolled account. */
+  beginEnrolment(account: Account): Promise<{ secret: string; uri: string }>
+  /** A first code shows that the app has the key. */
+  confirmEnrolment(sub: string, code: string): Promise<SecondFactorOutcome>
+  verify(sub: string, code: string): Promise<SecondFactorOutcome>
+}
+
+interface Deps {
+  accounts: Accounts
+  attempts: Attempts
+  policy: Config['secondFactor']
+  limits: Pick<Config['limits'], 'codesPerAccount'>
+  /** What the authenticator app shows beside the user name. */
+  organizationName: string
+  now: () => number
+}
+
+export function createSecondFactor({ accounts, attempts, policy, limits, organizationName, now }: Deps): SecondFactor {
+  const isEnrolled = (account: Account) => account.totp?.confirmed === true
+
+  /** Accepts a code once, of a factor that is confirmed or of one that is to be. */
+  const accept = async (sub: string, typed: string, wanted: { confirmed: boolean }): Promise<SecondFactorOutcome> => {
+    const code = readCode(typed)
+    if (!code) return { ok: false, reason: 'malformed' }
+    const attempt = await attempts.take('code', sub, limits.codesPerAccount)
+    if (!attempt.ok) return { ok: false, reason: 'too-many-attempts', retryAfter: attempt.retryAfter }
+
+    const account = await accounts.find(sub)
+    if (!account?.totp || account.disabled) return { ok: false, reason: 'wrong-code' }
+    // A key that nobody has confirmed yet proves nothing.
+    if (wanted.confirmed && !account.totp.confirmed) return { ok: false, reason: 'wrong-code' }
+    const { secret } = account.totp
+    const step = await matchingStep(secret, code, now())
+    if (step === undefined) return { ok: false, reason: 'wrong-code' }
+
+    const accepted = await accounts.update(sub, (current) => {
+      const { totp } = current
+      if (current.disabled || totp?.secret !== secret || totp.confirmed !== wanted.confirmed) return undefined
+      return step > totp.lastStep ? { ...current, totp: { secret, lastStep: step, confirmed: true } } : undefined
+    })
+    if (!accepted) return { ok: false, reason: 'code-used' }
+    // A right code is the only thing that clears the count of wrong ones.
+    await attempts.reset('code', sub)
+    return { ok: true }
+  }
+
+  return {
+    isEnrolled,
+
+    isRequired(account) {
+      const rule = account.role === 'patient' ? policy.patients : policy.clinicians
+      return rule === 'required' || (rule === 'optional' && isEnrolled(account))
+    },
+
+    async beginEnrolment({ sub }) {
+      const fresh = { secret: newTotpSecret(), lastStep: 0, confirmed: false }
+      const account = await accounts.update(sub, (current) => ({ ...current, totp: current.totp ?? fresh }))
+      if (!account?.totp) throw new Error('there is no such account')
+      // The key of a working factor is shown to nobody.
+      if (account.totp.confirmed) throw new Error('the account has a second factor already')
+      const { secret } = account.totp
+      return { secret, uri: totpUri(organizationName, account.username, secret) }
+    },
+
+    confirmEnrolment: (sub, code) => accept(sub, code, { confirmed: false }),
+    verify: (sub, code) => accept(sub, code, { confirmed: true })
+  }
+}
