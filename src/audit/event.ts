@@ -37,17 +37,32 @@ export interface AuditSource {
   address: string
 }
 
+/**
+ * What a chain says of itself and of the others: where they stood when it
+ * looked, so that cutting their end, or deleting them whole, is found later.
+ */
+export type ChainEvent =
+  | { type: 'audit-chain'; outcome: 'opened' | 'anchored'; anchors: ChainAnchor[] }
+  | { type: 'audit-chain'; outcome: 'closed' }
+
+/** That the named chain had a record with this number and this hash. */
+export interface ChainAnchor {
+  chain: string
+  sequence: number
+  hash: string
+}
+
 /** One link of a chain, as it is stored, exported and verified. */
 export interface AuditRecord {
   /** The chain: one per process. */
   chain: string
-  /** 1, 2, 3 ... within the chain. */
+  /** 1, 2, 3 ... within the chain; 1 is its opening record. */
   sequence: number
   /** ISO 8601, UTC, milliseconds. */
   time: string
   source: AuditSource
-  event: AuditEvent
-  /** Of the record before it, hex; of the chain's opening record for the first. */
+  event: AuditEvent | ChainEvent
+  /** Of the record before it, hex; 64 zeros in the opening record. */
   previousHash: string
   /** SHA-256 over the canonical JSON of all members above, hex. */
   hash: string

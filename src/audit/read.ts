@@ -1,0 +1,40 @@
+/** Reads the trail: for export, and for verify.ts. Judges nothing. */
+import type { Store } from '../store/store.ts'
+import { HEADS, listChains, readSealed, RECORDS, recordId } from './chain.ts'
+import type { AuditRecord } from './event.ts'
+
+/** What is stored under one number of a chain. */
+export interface Place {
+  chain: string
+  sequence: number
+  record: AuditRecord | 'unreadable' | undefined
+}
+
+const READ_AT_ONCE = 64
+
+/** The places 1 to `last` of a chain, in order. */
+export async function* readChain(store: Store, chain: string, last: number): AsyncGenerator<Place> {
+  for (let first = 1; first <= last; first += READ_AT_ONCE) {
+    const sequences = Array.from({ length: Math.min(READ_AT_ONCE, last - first + 1) }, (_, index) => first + index)
+    const records = await Promise.all(sequences.map((sequence) => readSealed(store, RECORDS, recordId(chain, sequence))))
+    for (const [index, record] of records.entries()) yield { chain, sequence: first + index, record }
+  }
+}
+
+/**
+ * Every record that can be read, chain by chain, the oldest chain first. What
+ * is missing or unreadable is told to `onGap`; verify.ts says more about it.
+ */
+export async function* readAudit(store: Store, onGap: (chain: string, sequence: number) => void = () => {}): AsyncGenerator<AuditRecord> {
+  for (const chain of (await listChains(store)).chains) {
+    const head = await readSealed(store, HEADS, chain)
+    if (head === undefined || head === 'unreadable') {
+      onGap(chain, 1)
+      continue
+    }
+    for await (const { sequence, record } of readChain(store, chain, head.sequence)) {
+      if (record === undefined || record === 'unreadable') onGap(chain, sequence)
+      else yield record
+    }
+  }
+}
