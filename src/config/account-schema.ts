@@ -1,0 +1,36 @@
+/** One entry of `accounts`: a person who can sign in from the first start on. */
+import { z } from 'zod'
+import { fhirId, pattern, serverId, text, words } from './fields.ts'
+
+/** RFC 4648 base32; otplib refuses keys of less than 16 bytes. */
+function totpProblem(value: string): string | undefined {
+  if (!/^[A-Z2-7]+=*$/.test(value)) return 'must be base32: the letters A to Z and the digits 2 to 7'
+  return value.replace(/=+$/, '').length < 26 ? 'must be at least 16 bytes, which are 26 characters' : undefined
+}
+
+const patient = z.strictObject({
+  id: fhirId.describe('The logical id of the Patient resource.'),
+  relationship: words.describe('self, or who the patient is to this person: child, parent, spouse.'),
+  name: words.describe('The name that the patient page shows.'),
+  birthDate: pattern(/^\d{4}(-\d\d(-\d\d)?)?$/, 'must be a date in quotes such as "2015-03-21"')
+    .optional()
+    .describe('Shown where it helps to tell two patients apart; a date in quotes.')
+})
+
+const person = z.strictObject({
+  fhirServer: serverId.describe('The id of a FHIR server.'),
+  fhirUser: pattern(
+    /^(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/[A-Za-z0-9.-]{1,64}$/,
+    'must be a reference such as Patient/123 or Practitioner/456'
+  ).describe('The resource that is this person, relative to the base URL.'),
+  patients: z.array(patient).default([]).describe('Whose records this person may share there. Only these can be chosen.')
+})
+
+export const account = z.strictObject({
+  username: words.max(256, 'must be at most 256 characters').describe('Compared without regard to case.'),
+  password: pattern(/^[\s\S]{8,1024}$/, 'must be 8 to 1024 characters').describe('The first password.'),
+  totp: text(totpProblem).optional().describe('The TOTP key, base32; absent: set up at the first sign-in.'),
+  name: words.describe('The name that the person sees.'),
+  role: z.enum(['patient', 'clinician'], 'must be patient or clinician').describe('Which rules of `secondFactor` apply.'),
+  people: z.array(person).default([]).describe('Who this account is at each FHIR server.')
+})

@@ -1,0 +1,57 @@
+/** One entry of `clients`: RFC 7591 members, and Keyward's own. What its members must agree on is in rules.ts. */
+import { z } from 'zod'
+import { pattern, scope, serverId, text, words } from './fields.ts'
+import { redirectUriProblem, webUriProblem } from './uris.ts'
+
+const page = text(webUriProblem)
+
+export const client = z
+  .strictObject({
+    client_id: pattern(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters without a space').describe(
+      'The id that the app sends.'
+    ),
+    client_name: words.describe('The name that people see.'),
+    client_uri: page.optional().describe('Home page of the app.'),
+    logo_uri: page.optional().describe('Logo of the app.'),
+    policy_uri: page.optional().describe('Privacy policy of the app.'),
+    tos_uri: page.optional().describe('Terms of the app.'),
+    contacts: z.array(words).optional().describe('Whom to ask about this app.'),
+    application_type: z
+      .enum(['web', 'native'], 'must be web or native')
+      .optional()
+      .describe('native: redirect URIs may use a private-use scheme such as com.example.app:/callback.'),
+    token_endpoint_auth_method: z
+      .enum(['none', 'client_secret_basic'], 'must be none or client_secret_basic')
+      .default('client_secret_basic')
+      .describe('none: a public client, which can keep no secret. client_secret_basic: a secret, sent by HTTP Basic.'),
+    client_secret: words.optional().describe('The secret of a client_secret_basic client. At least 32 characters in production.'),
+    grant_types: z
+      .array(z.enum(['authorization_code', 'refresh_token'], 'must be authorization_code or refresh_token'))
+      .default(['authorization_code'])
+      .describe('What the client may use at the token endpoint. Empty for a FHIR server that only introspects.'),
+    redirect_uris: z
+      .array(text(redirectUriProblem))
+      .default([])
+      .describe('Where people return to, compared letter by letter. https; http only for localhost and loopback addresses.'),
+    response_types: z
+      .array(z.literal('code', 'must be code'))
+      .optional()
+      .describe('[code], which is the default where authorization_code is among the grant types; otherwise empty.'),
+    verified: z
+      .boolean('must be true or false')
+      .default(false)
+      .describe('Whether your organisation has checked this app. The consent page says which.'),
+    launch_url: page.optional().describe('Where an EHR launch of this app starts.'),
+    smart_scope: scope
+      .default('')
+      .describe('The scopes that this client may ask for, with a space between two. Wildcards cover what they name.'),
+    launch_contexts: z
+      .array(serverId)
+      .default([])
+      .describe('For an EHR: ids of the FHIR servers for which it may create launch contexts.'),
+    disabled: z.boolean('must be true or false').default(false).describe('true refuses everything to this client.')
+  })
+  .transform((given) => ({
+    ...given,
+    response_types: given.response_types ?? (given.grant_types.includes('authorization_code') ? ['code'] : [])
+  }))

@@ -1,0 +1,141 @@
+/** What several settings must agree on. Each rule runs whatever the others found. */
+import type { Path, Problem } from './config-error.ts'
+import { printPath } from './config-error.ts'
+import { parseDuration } from './durations.ts'
+import type { ClientOutline, Outline } from './outline.ts'
+import { isPrivateUse } from './uris.ts'
+
+export function brokenRules(outline: Outline): Problem[] {
+  return [
+    ...doubles(outline),
+    ...outline.clients.flatMap((client, at) => clientProblems(client, ['clients', at])),
+    ...unknownNames(outline),
+    ...lifetimeProblems(outline),
+    ...keyProblems(outline)
+  ]
+}
+
+function doubles({ clients, fhirServers, accounts }: Outline): Problem[] {
+  return [
+    ...doublesOf(clients.map((client, at) => [['clients', at, 'client_id'], client.client_id])),
+    ...doublesOf(fhirServers.map((server, at) => [['fhirServers', at, 'id'], server.id])),
+    ...doublesOf(fhirServers.map((server, at) => [['fhirServers', at, 'baseUrl'], server.baseUrl])),
+    ...doublesOf(
+      accounts.map((account, at) => [['accounts', at, 'username'], account.username?.normalize('NFKC').trim().toLowerCase()])
+    ),
+    ...accounts.flatMap(({ people }, account) => [
+      ...doublesOf(people.map((person, at) => [['accounts', account, 'people', at, 'fhirServer'], person.fhirServer])),
+      ...people.flatMap(({ patients }, person) =>
+        doublesOf(patients.map((patient, at) => [['accounts', account, 'people', person, 'patients', at, 'id'], patient.id]))
+      )
+    ])
+  ]
+}
+
+function doublesOf(values: (readonly [Path, string | undefined])[]): Problem[] {
+  const first = new Map<string, Path>()
+  const problems: Problem[] = []
+  for (const [path, value] of values) {
+    if (value === undefined) continue
+    const before = first.get(value)
+    if (before === undefined) first.set(value, path)
+    else problems.push({ path, message: `must be different from ${printPath(before)}, but both are ${JSON.stringify(value)}` })
+  }
+  return problems
+}
+
+function clientProblems(client: ClientOutline, path: Path): Problem[] {
+  const { grant_types: grants, response_types: responses } = client
+  const interactive = grants.includes('authorization_code')
+  const isPublic = client.token_endpoint_auth_method === 'none'
+  const rules: [boolean, string, string][] = [
+    [
+      isPublic && client.client_secret !== undefined,
+      'client_secret',
+      'must not be given: with token_endpoint_auth_method none there is no secret'
+    ],
+    [
+      client.token_endpoint_auth_method === 'client_secret_basic' && client.client_secret === undefined,
+      'client_secret',
+      'is required by token_endpoint_auth_method client_secret_basic'
+    ],
+    [
+      interactive && client.redirect_uris.length === 0,
+      'redirect_uris',
+      'must have at least one member for the grant type authorization_code'
+    ],
+    [grants.includes('refresh_token') && !interactive, 'grant_types', 'must have authorization_code where it has refresh_token'],
+    [
+      interactive && responses !== undefined && !responses.includes('code'),
+      'response_types',
+      'must have code for the grant type authorization_code'
+    ],
+    [!interactive && (responses?.length ?? 0) > 0, 'response_types', 'must be empty without the grant type authorization_code'],
+    [
+      isPublic && client.launch_contexts.length > 0,
+      'launch_contexts',
+      'must be empty for a public client: only one that has a secret may create launch contexts'
+    ]
+  ]
+  const schemes: Problem[] = client.redirect_uris.flatMap((uri, at) =>
+    isPrivateUse(uri) && client.application_type !== 'native'
+      ? [{ path: [...path, 'redirect_uris', at], message: 'must use https: a private-use scheme needs application_type native' }]
+      : []
+  )
+  return [...rules.flatMap(([broken, name, message]) => (broken ? [{ path: [...path, name], message }] : [])), ...schemes]
+}
+
+function unknownNames({ clients, fhirServers, accounts }: Outline): Problem[] {
+  const servers = new Set(fhirServers.map((server) => server.id))
+  const confidential = new Map(clients.map((client) => [client.client_id, client.token_endpoint_auth_method !== 'none']))
+  const problems: Problem[] = []
+  const mustBeServer = (path: Path, id: string | undefined) => {
+    if (id !== undefined && !servers.has(id))
+      problems.push({ path, message: `must be the id of one of fhirServers, but is ${JSON.stringify(id)}` })
+  }
+  fhirServers.forEach((server, at) => {
+    server.introspectedBy.forEach((id, place) => {
+      const path = ['fhirServers', at, 'introspectedBy', place]
+      if (!confidential.has(id))
+        problems.push({ path, message: `must be the client_id of one of clients, but is ${JSON.stringify(id)}` })
+      else if (confidential.get(id) === false)
+        problems.push({ path, message: `must name a client that has a secret, but ${JSON.stringify(id)} is public` })
+    })
+  })
+  clients.forEach((client, at) => {
+    client.launch_contexts.forEach((id, place) => {
+      mustBeServer(['clients', at, 'launch_contexts', place], id)
+    })
+  })
+  accounts.forEach((account, at) => {
+    account.people.forEach((person, place) => {
+      mustBeServer(['accounts', at, 'people', place, 'fhirServer'], person.fhirServer)
+    })
+  })
+  return problems
+}
+
+function lifetimeProblems({ lifetimes }: Outline): Problem[] {
+  const idle = parseDuration(lifetimes.idle ?? '30m') ?? 0
+  const session = parseDuration(lifetimes.session ?? '12h') ?? Number.POSITIVE_INFINITY
+  return idle > session ? [{ path: ['lifetimes', 'idle'], message: 'must not be longer than lifetimes.session' }] : []
+}
+
+/** One key for two purposes would tie the fate of one to the other. */
+function keyProblems({ secrets }: Outline): Problem[] {
+  if (secrets === undefined) return []
+  const keys: [Path, string | undefined][] = [
+    ...secrets.sealingKeys.map(({ key }, at): [Path, string | undefined] => [['secrets', 'sealingKeys', at, 'key'], key]),
+    [['secrets', 'lookupKey'], secrets.lookupKey],
+    ...secrets.cookieKeys.map((key, at): [Path, string | undefined] => [['secrets', 'cookieKeys', at], key])
+  ]
+  const first = new Map<string, Path>()
+  const ids = doublesOf(secrets.sealingKeys.map(({ id }, at) => [['secrets', 'sealingKeys', at, 'id'], id?.toString()]))
+  return keys.reduce<Problem[]>((problems, [path, key]) => {
+    if (key === undefined) return problems
+    const before = first.get(key)
+    if (before === undefined) first.set(key, path)
+    else problems.push({ path, message: `must be another key than ${printPath(before)}` })
+    return problems
+  }, ids)
+}

@@ -1,0 +1,182 @@
+/**
+ * The form of the configuration file: names, types, defaults, and rules about
+ * one value by itself. What several values must agree on is in rules.ts, what
+ * production asks for in production-rules.ts. The descriptions are what
+ * operators read: docs/configuration.md and config/keyward.schema.json are made
+ * from them (`node config/generate.ts`).
+ */
+import { z } from 'zod'
+import { account } from './account-schema.ts'
+import { client } from './client-schema.ts'
+import type { Config } from './config.ts'
+import { duration, key, network, pattern, serverId, text, words } from './fields.ts'
+import { baseUrlProblem, storeProblem } from './uris.ts'
+
+const listen = z.strictObject({
+  host: words.default('127.0.0.1').describe('The address to listen at. 0.0.0.0 is every address of this machine.'),
+  port: z
+    .int('must be a whole number')
+    .min(0, 'must be from 0 to 65535')
+    .max(65_535, 'must be from 0 to 65535')
+    .default(9000)
+    .describe('The port to listen at; 0 takes any free one.'),
+  trustedProxies: z
+    .array(network)
+    .default([])
+    .describe(
+      'IP addresses or networks (10.0.0.0/8) of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. Nobody else is.'
+    ),
+  tls: z
+    .strictObject({
+      certFile: words.describe('The certificate with its chain, PEM.'),
+      keyFile: words.describe('Its private key, PEM.')
+    })
+    .nullable()
+    .default(null)
+    .describe(
+      'A certificate where Keyward itself answers https; null behind a proxy that does. Relative paths start at the folder of this file.'
+    )
+})
+
+const organization = z.strictObject({
+  name: words.describe('The organisation that people know: every page shows it.'),
+  supportPhone: words.describe('The number that pages give to people who need help.'),
+  accentColor: pattern(/^#[0-9a-fA-F]{6}$/, 'must be a colour such as "#0b6e6e"')
+    .default('#0b6e6e')
+    .describe('The colour of buttons and links, six hexadecimal digits in quotes.')
+})
+
+const factorPolicy = z.enum(['required', 'optional', 'off'], 'must be required, optional or off').default('required')
+
+const secondFactor = z.strictObject({
+  patients: factorPolicy.describe(
+    'One-time codes for patients: asked for at every sign-in, only where the person has set them up, or never.'
+  ),
+  clinicians: factorPolicy.describe('The same for clinicians.')
+})
+
+const consent = z.strictObject({
+  startTicked: z
+    .enum(['requested', 'none'], 'must be requested or none')
+    .default('requested')
+    .describe('How the boxes of the consent page start: ticked for what the app asked for, or none of them.')
+})
+
+const lifetimes = z.strictObject({
+  authorizationCode: duration('10m').prefault('60s').describe('An authorization code, until it is redeemed. At most 10m.'),
+  accessToken: duration('1h').prefault('15m').describe('An access token of a person. At most 1h.'),
+  backendAccessToken: duration('5m').prefault('5m').describe('An access token of a server without a person. At most 5m.'),
+  refreshToken: duration().prefault('93d').describe('A refresh token since its last use.'),
+  session: duration().prefault('12h').describe('A sign-in in one browser, at most.'),
+  idle: duration().prefault('30m').describe('A sign-in in a browser that does nothing.')
+})
+
+const tries = z.int('must be a whole number').min(1, 'must be at least 1')
+
+const limits = z.strictObject({
+  window: duration().prefault('15m').describe('The time within which tries are counted.'),
+  passwordsPerAccount: tries.default(10).describe('Passwords for one account.'),
+  codesPerAccount: tries.default(10).describe('One-time codes for one account.'),
+  signInsPerAddress: tries.default(100).describe('Sign-ins from one IP address.')
+})
+
+const log = z.strictObject({
+  level: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent')
+    .default('info')
+    .describe('The least important line that is written.')
+})
+
+const secrets = z.strictObject({
+  sealingKeys: z
+    .array(
+      z.strictObject({
+        id: z
+          .int('must be a whole number')
+          .min(1, 'must be from 1 to 255')
+          .max(255, 'must be from 1 to 255')
+          .describe('Names the key in what it sealed.'),
+        key: key.describe('At least 32 random bytes, base64url.')
+      })
+    )
+    .min(1, 'must have at least one key')
+    .describe(
+      'Keys that seal the records of the store. The first one seals, all of them open: put a new key first and keep the old one.'
+    ),
+  lookupKey: key.describe('The key under which user names are hashed. It can never change.'),
+  cookieKeys: z
+    .array(key)
+    .min(1, 'must have at least one key')
+    .describe('Keys that sign cookies. The first one signs, all of them are accepted.')
+})
+
+const fhirServer = z.strictObject({
+  id: serverId.describe('Part of URLs and of records: it can never change.'),
+  baseUrl: text(baseUrlProblem).describe('The FHIR base URL as apps send it in `aud`, without a slash at its end.'),
+  enforces: z
+    .strictObject({
+      categories: z
+        .array(pattern(/^[A-Z][A-Za-z]*$/, 'must be a FHIR resource type'))
+        .default([])
+        .describe(
+          'Resource types for which this server honours a `category` in a scope. Only these are offered by category on the consent page.'
+        )
+    })
+    .prefault({})
+    .describe('What this server can hold apart when it checks a token.'),
+  introspectedBy: z
+    .array(words)
+    .default([])
+    .describe('client_ids of the FHIR servers that may ask about tokens for this base URL.'),
+  patientSearch: z
+    .strictObject({ as: words.describe('The client_id that such a token will name.') })
+    .optional()
+    .describe(
+      "A practitioner's search for a patient at this server, by a token that Keyward makes for itself. Arrives with a later version: accepted and checked, not used yet."
+    )
+})
+
+const sections = z.strictObject({
+  demo: z
+    .boolean('must be true or false')
+    .default(false)
+    .describe('true accepts secrets written into this file, http, and keys made on the first start. Never for real records.'),
+  issuer: text(baseUrlProblem).describe(
+    'The address of Keyward as browsers and apps see it, without a slash at its end. https, unless `demo` is true. It can never change.'
+  ),
+  listen: listen.prefault({}).describe('Where Keyward answers.'),
+  store: text(storeProblem)
+    .default('sqlite:./data/keyward.db')
+    .describe(
+      'Where records are kept: `sqlite:<file>` (a relative path starts at the working directory), `redis://` or `rediss://`. Must be given in production.'
+    ),
+  organization: organization.describe('Who runs this server, for the people who meet its pages.'),
+  secondFactor: secondFactor.prefault({}).describe('Who gives a one-time code (TOTP) after the password.'),
+  consent: consent.prefault({}).describe('The page that asks what an app may see.'),
+  lifetimes: lifetimes.prefault({}).describe('How long things last. A length of time is a whole number and s, m, h or d.'),
+  limits: limits.prefault({}).describe('How often sign-in may be tried, over all replicas.'),
+  log: log.prefault({}).describe('The log: one JSON object a line, on standard output.'),
+  secrets: secrets
+    .exactOptional()
+    .describe('The keys of this installation. Must be given in production; the demo makes its own.'),
+  fhirServers: z.array(fhirServer).default([]).describe('The FHIR servers whose tokens Keyward gives out.'),
+  clients: z
+    .array(client)
+    .default([])
+    .describe('Apps and FHIR servers, in the member names of RFC 7591. They win over clients of the same id in the store.'),
+  accounts: z
+    .array(account)
+    .default([])
+    .describe('Accounts to create where the user name is not taken. Later changes here change nothing.')
+})
+
+/** What is read is a Config: a type that differs doesn't compile here, a name that only one of them has doesn't compile below. */
+export const configSchema: z.ZodType<Config, unknown> = sections
+
+type Names<T> = T extends readonly (infer Member)[]
+  ? Names<Member>[]
+  : T extends object
+    ? { [Name in keyof T]-?: Names<NonNullable<T[Name]>> }
+    : ''
+type Same<A, B> = [A, B] extends [B, A] ? true : never
+true satisfies Same<Names<Config>, Names<z.output<typeof sections>>>

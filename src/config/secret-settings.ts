@@ -1,0 +1,116 @@
+/**
+ * Where values come from: `${NAME}` in any string is replaced by that
+ * environment variable, and each secret setting `x` may be given as `xFile`, the
+ * path of a file that holds it. Works on the tree as YAML gave it, before the
+ * schema sees it, and remembers which values were not written in the file.
+ */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Path, Problem } from './config-error.ts'
+import { printPath } from './config-error.ts'
+
+/** `*` is every member of a list. A list setting takes one value from each line of its file. */
+export const SECRET_SETTINGS: readonly { path: readonly string[]; list?: true }[] = [
+  { path: ['store'] },
+  { path: ['secrets', 'sealingKeys', '*', 'key'] },
+  { path: ['secrets', 'lookupKey'] },
+  { path: ['secrets', 'cookieKeys'], list: true },
+  { path: ['clients', '*', 'client_secret'] },
+  { path: ['accounts', '*', 'password'] },
+  { path: ['accounts', '*', 'totp'] }
+]
+
+export interface Sourced {
+  tree: unknown
+  /** Printed paths of the values that came, whole or in part, from the environment or a file. */
+  outside: ReadonlySet<string>
+  problems: Problem[]
+}
+
+type Mapping = Record<string, unknown>
+
+export function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function isSecret(path: Path): boolean {
+  return SECRET_SETTINGS.some(
+    (setting) =>
+      setting.path.length <= path.length &&
+      setting.path.every((name, at) => (name === '*' ? typeof path[at] === 'number' : name === path[at]))
+  )
+}
+
+export function readSources(given: unknown, options: { env: NodeJS.ProcessEnv; baseDir: string }): Sourced {
+  const outside = new Set<string>()
+  const problems: Problem[] = []
+
+  const substitute = (value: unknown, path: Path): unknown => {
+    if (Array.isArray(value)) return value.map((member, at) => substitute(member, [...path, at]))
+    if (isMapping(value))
+      return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, substitute(member, [...path, name])]))
+    if (typeof value !== 'string') return value
+    return value.replace(/\$\$\{|\$\{([^}]*)\}/g, (written, name: string | undefined) => {
+      if (name === undefined) return '${' // '$${' is how '${' itself is written
+      outside.add(printPath(path))
+      const found = options.env[name]
+      if (found !== undefined && found !== '') return found
+      problems.push({ path, message: `the environment variable ${name} is not set` })
+      return written
+    })
+  }
+
+  const tree = substitute(given, [])
+  for (const setting of SECRET_SETTINGS) {
+    for (const { holder, path } of holders(tree, setting.path)) {
+      const name = setting.path.at(-1) ?? ''
+      const file = holder[`${name}File`]
+      if (file === undefined) continue
+      const at = [...path, name]
+      delete holder[`${name}File`]
+      if (holder[name] !== undefined) {
+        problems.push({ path: at, message: `must not be given beside ${name}File` })
+        continue
+      }
+      if (typeof file !== 'string') {
+        problems.push({ path: [...path, `${name}File`], message: 'must be the path of a file' }, silenced(at))
+        continue
+      }
+      const content = readText(resolve(options.baseDir, file))
+      if (content === undefined) {
+        problems.push({
+          path: [...path, `${name}File`],
+          message: `must be a file that can be read, but is ${JSON.stringify(file)}`
+        })
+        problems.push(silenced(at))
+        continue
+      }
+      const lines = content.split(/\r?\n/).filter((line) => line !== '')
+      holder[name] = setting.list === true ? lines : content.replace(/\r?\n$/, '')
+      for (const place of setting.list === true ? lines.keys() : []) outside.add(printPath([...at, place]))
+      outside.add(printPath(at))
+    }
+  }
+  return { tree, outside, problems }
+}
+
+/** The mappings that could hold the setting at `path`, with their own paths. */
+export function holders(tree: unknown, path: readonly string[], before: Path = []): { holder: Mapping; path: Path }[] {
+  const [name, ...rest] = path
+  if (name === '*') return Array.isArray(tree) ? tree.flatMap((member, at) => holders(member, rest, [...before, at])) : []
+  if (name === undefined || !isMapping(tree)) return []
+  return rest.length === 0 ? [{ holder: tree, path: before }] : holders(tree[name], rest, [...before, name])
+}
+
+/** What is wrong is said already: nothing else about this place. */
+function silenced(path: Path): Problem {
+  return { path, message: '' }
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * What is wrong with a URI of the configuration, as the end of a sentence, or
+ * undefined. Rules for one URI by itself; what two settings must agree on is in
+ * rules.ts.
+ */
+
+/** Schemes that a browser runs or reads locally instead of fetching; URL parsing has lower-cased them. */
+const FORBIDDEN_SCHEMES = new Set(['javascript:', 'data:', 'vbscript:', 'blob:', 'file:', 'about:'])
+
+/** A private-use scheme is a reversed domain name: com.example.app (RFC 8252 §7.1). */
+const PRIVATE_USE_SCHEME = /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/
+
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+}
+
+/** An address that people or servers fetch: https, or http on this machine. */
+export function webUriProblem(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (url === null) return 'must be an absolute URL'
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an https URL'
+  if (url.protocol === 'http:' && !isLoopback(url.hostname))
+    return 'must be an https URL (http only for localhost and loopback addresses)'
+  if (url.username !== '' || url.password !== '') return 'must not contain a user name or password'
+  return undefined
+}
+
+/** RFC 8414 §2 for the issuer, and the same for a FHIR base URL, which apps compare letter by letter. */
+export function baseUrlProblem(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (url === null) return 'must be an absolute URL'
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an https or http URL'
+  if (url.username !== '' || url.password !== '') return 'must not contain a user name or password'
+  if (text.includes('?')) return 'must not have a query'
+  if (text.includes('#')) return 'must not have a fragment'
+  if (text.endsWith('/')) return 'must not end with a slash'
+  const written = url.href.replace(/\/$/, '')
+  if (text !== written) return `must be written as browsers write it, ${written}`
+  return undefined
+}
+
+/** RFC 6749 §3.1.2 and RFC 8252 §7. Whether a private-use scheme suits the client is asked in rules.ts. */
+export function redirectUriProblem(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (url === null) return 'must be an absolute URI'
+  if (FORBIDDEN_SCHEMES.has(url.protocol)) return `must not use the scheme ${url.protocol}`
+  if (text.includes('#')) return 'must not have a fragment'
+  if (text.includes('*')) return 'must not have a wildcard: redirect URIs are compared letter by letter'
+  if (url.protocol === 'https:' || url.protocol === 'http:') return webUriProblem(text)
+  if (!PRIVATE_USE_SCHEME.test(url.protocol))
+    return 'must use https, or a private-use scheme with a dot in it such as com.example.app:'
+  return undefined
+}
+
+export function isPrivateUse(uri: string): boolean {
+  const protocol = URL.parse(uri)?.protocol
+  return protocol !== undefined && PRIVATE_USE_SCHEME.test(protocol)
+}
+
+/** The forms that open-store.ts can open. */
+export function storeProblem(text: string): string | undefined {
+  if (/^sqlite:.+/.test(text)) return undefined
+  if (/^rediss?:\/\/[^/]+/.test(text) && URL.canParse(text)) return undefined
+  return 'must be sqlite:<file>, redis://<host>:<port> or rediss://<host>:<port>'
+}
