@@ -64,7 +64,10 @@ async function rehashed(account: Account, password: string, { accounts, password
   try {
     const passwordHash = await passwords.hash(password)
     const unchanged = (current: Account) => current.passwordHash === account.passwordHash
-    return (await accounts.update(account.sub, (current) => (unchanged(current) ? { ...current, passwordHash } : undefined))) ?? account
+    return (
+      (await accounts.update(account.sub, (current) => (unchanged(current) ? { ...current, passwordHash } : undefined))) ??
+      account
+    )
   } catch (error) {
     // The next sign-in will do it.
     if (error instanceof HashingBusy) return account

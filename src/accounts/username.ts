@@ -9,7 +9,7 @@ const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu
 
 /** Compatibility forms, letter case, invisible characters and spaces around make no difference. */
 export function normalizeUsername(typed: string): string {
-  // Up and down again, because lower case alone keeps apart what case folding joins: ß and SS, both small sigmas.
-  const folded = typed.normalize('NFKC').replace(INVISIBLE, '').toUpperCase().toLowerCase()
+  // Down, up and down again: lower case alone keeps apart what case folding joins (ß and SS, the two small sigmas).
+  const folded = typed.normalize('NFKC').replace(INVISIBLE, '').toLowerCase().toUpperCase().toLowerCase()
   return folded.normalize('NFKC').trim()
 }

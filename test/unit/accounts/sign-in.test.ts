@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest'
+import { MARIA, type Opened, openAccounts, PASSWORD } from './open-accounts.ts'
+
+const ADDRESS = '192.0.2.1'
+
+/** An account in each state that a page must not tell apart. */
+async function openThree(): Promise<Opened> {
+  const opened = await openAccounts({ limits: { passwordsPerAccount: 1000 } })
+  await opened.accounts.createIfAbsent(MARIA)
+  const { sub } = await opened.accounts.createIfAbsent({ ...MARIA, username: 'former' })
+  await opened.accounts.setDisabled(sub, true)
+  return opened
+}
+
+describe('signing in', () => {
+  test('the right password gives the account', async () => {
+    const { signIn, accounts } = await openThree()
+    expect(await signIn.verify('maria', PASSWORD, ADDRESS)).toEqual({ ok: true, account: await accounts.findByUsername('maria') })
+  })
+
+  test.each([
+    ['unknown', 'nobody', 'a wrong password', 'wrong-credentials'],
+    ['unknown', 'nobody', PASSWORD, 'wrong-credentials'],
+    ['known', 'maria', 'a wrong password', 'wrong-credentials'],
+    ['disabled', 'former', 'a wrong password', 'wrong-credentials'],
+    ['disabled', 'former', PASSWORD, 'account-disabled']
+  ])('case 99: %s account, %s with %j: refused as %s after exactly one hash', async (_state, username, password, reason) => {
+    const { signIn, hashes } = await openThree()
+    const before = hashes()
+    expect(await signIn.verify(username, password, ADDRESS)).toMatchObject({ ok: false, reason })
+    expect(hashes() - before).toBe(1)
+  })
+
+  test('case 99: the median time of a refusal is the same for unknown, known and disabled accounts', async () => {
+    const { signIn } = await openThree()
+    const tries = { nobody: 'wrong', maria: 'wrong', former: PASSWORD }
+    const times: Record<string, number[]> = { nobody: [], maria: [], former: [] }
+    for (let round = 0; round < 25; round += 1) {
+      for (const [username, password] of Object.entries(tries)) {
+        const started = performance.now()
+        await signIn.verify(username, password, ADDRESS)
+        times[username]?.push(performance.now() - started)
+      }
+    }
+    const medians = Object.values(times).map((samples) => samples.sort((a, b) => a - b)[12] ?? Number.NaN)
+    expect(Math.max(...medians) - Math.min(...medians)).toBeLessThan(10)
+  })
+
+  test('case 103: every spelling of a name is counted as one, on an account and on a name without one', async () => {
+    const { signIn, accounts, hashes } = await openAccounts({ limits: { passwordsPerAccount: 5 } })
+    await accounts.createIfAbsent({ ...MARIA, username: 'John' })
+    for (const spellings of [
+      ['John', 'JOHN', 'ｊｏｈｎ', 'john ', 'jo\u200bhn'],
+      ['Nobody', 'NOBODY', 'ｎｏｂｏｄｙ', 'nobody ', 'no\u200bbody']
+    ]) {
+      for (const username of spellings) {
+        expect(await signIn.verify(username, 'wrong', ADDRESS)).toMatchObject({ reason: 'wrong-credentials' })
+      }
+      const before = hashes()
+      for (const username of spellings) {
+        const outcome = await signIn.verify(username, PASSWORD, ADDRESS)
+        expect(outcome).toMatchObject({ ok: false, reason: 'too-many-attempts', retryAfter: expect.any(Number) })
+      }
+      expect(hashes()).toBe(before)
+    }
+  })
+
+  test.each(['maria', 'nobody'])(
+    'case 104: of 100 wrong passwords at once for %s, on two replicas, 5 are hashed',
+    async (username) => {
+      const { signIn, accounts, replica, hashes } = await openAccounts({ limits: { passwordsPerAccount: 5 } })
+      await accounts.createIfAbsent(MARIA)
+      const other = await replica()
+      const before = hashes()
+      const outcomes = await Promise.all(
+        Array.from({ length: 100 }, (_, n) => (n % 2 ? signIn : other.signIn).verify(username, `wrong ${n}`, ADDRESS))
+      )
+      const reasons = outcomes.map((outcome) => (outcome.ok ? 'accepted' : outcome.reason))
+      expect(reasons.filter((reason) => reason === 'wrong-credentials')).toHaveLength(5)
+      expect(reasons.filter((reason) => reason === 'too-many-attempts')).toHaveLength(95)
+      expect(hashes() - before).toBe(5)
+    }
+  )
+
+  test('an account over its limit refuses the right password, until the window has passed', async () => {
+    const { signIn, accounts, clock } = await openAccounts({ limits: { passwordsPerAccount: 2, window: 900 } })
+    await accounts.createIfAbsent(MARIA)
+    await signIn.verify('maria', 'wrong', ADDRESS)
+    await signIn.verify('maria', 'wrong', ADDRESS)
+    expect(await signIn.verify('maria', PASSWORD, ADDRESS)).toMatchObject({ reason: 'too-many-attempts' })
+    clock.now += 901_000
+    expect(await signIn.verify('maria', PASSWORD, ADDRESS)).toMatchObject({ ok: true })
+  })
+
+  test('a right password clears the wrong ones before it', async () => {
+    const { signIn, accounts } = await openAccounts({ limits: { passwordsPerAccount: 3 } })
+    await accounts.createIfAbsent(MARIA)
+    for (let round = 0; round < 3; round += 1) {
+      await signIn.verify('maria', 'wrong', ADDRESS)
+      await signIn.verify('maria', 'wrong', ADDRESS)
+      expect(await signIn.verify('maria', PASSWORD, ADDRESS)).toMatchObject({ ok: true })
+    }
+  })
+
+  test('one address has a limit of its own, over all names, and a right password does not clear it', async () => {
+    const { signIn, accounts, hashes } = await openAccounts({ limits: { signInsPerAddress: 4 } })
+    await accounts.createIfAbsent(MARIA)
+    for (const username of ['a', 'b', 'c']) await signIn.verify(username, 'wrong', ADDRESS)
+    expect(await signIn.verify('maria', PASSWORD, ADDRESS)).toMatchObject({ ok: true })
+    const before = hashes()
+    expect(await signIn.verify('maria', PASSWORD, ADDRESS)).toMatchObject({ reason: 'too-many-attempts' })
+    expect(hashes()).toBe(before)
+    expect(await signIn.verify('maria', PASSWORD, '192.0.2.2')).toMatchObject({ ok: true })
+  })
+
+  test('typing the sub of an account as a name does not use up its tries', async () => {
+    const { signIn, accounts } = await openAccounts({ limits: { passwordsPerAccount: 1 } })
+    const { sub } = await accounts.createIfAbsent(MARIA)
+    await signIn.verify(sub, 'wrong', ADDRESS)
+    await signIn.verify(`sub:${sub}`, 'wrong', ADDRESS)
+    expect(await signIn.verify('maria', PASSWORD, ADDRESS)).toMatchObject({ ok: true })
+  })
+
+  test('a full queue is answered with busy and a time to come back', async () => {
+    const { signIn, accounts } = await openAccounts({ queueLength: 1, limits: { passwordsPerAccount: 100 } })
+    await accounts.createIfAbsent(MARIA)
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => signIn.verify('maria', PASSWORD, ADDRESS)))
+    expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1)
+    expect(outcomes).toContainEqual(expect.objectContaining({ ok: false, reason: 'busy', retryAfter: 2 }))
+  })
+})
