@@ -5,7 +5,7 @@
  * years of restarts.
  */
 import type { Store } from '../store/store.ts'
-import { CHAINS, type ChainEntry, chainIndexes, type ChainHead, HEADS, readSealed } from './chain.ts'
+import { CHAINS, type ChainEntry, type ChainHead, chainIndexes, HEADS, readSealed } from './chain.ts'
 
 /** A record stays small: what is over is anchored by the next one. */
 const MOST_ANCHORS = 200

@@ -10,7 +10,18 @@ import { randomUUID } from 'node:crypto'
 import { newTaggedId } from '../store/slot.ts'
 import { type Store, StoreUnavailable, type Write } from '../store/store.ts'
 import { type DueChain, dueChains, settleAnchored } from './anchors.ts'
-import { CHAINS, type ChainEntry, chainIndexes, type ChainHead, emptyChain, HEADS, link, readSealed, RECORDS, recordId } from './chain.ts'
+import {
+  CHAINS,
+  type ChainEntry,
+  type ChainHead,
+  chainIndexes,
+  emptyChain,
+  HEADS,
+  link,
+  RECORDS,
+  readSealed,
+  recordId
+} from './chain.ts'
 import type { AuditRecord, ChainAnchor, ChainEvent } from './event.ts'
 
 export type Entry = Pick<AuditRecord, 'time' | 'source' | 'event'>
@@ -38,7 +49,7 @@ export function createChainWriter({ store, now }: { store: Store; now: () => num
   const ownEntry = (event: ChainEvent): Entry => ({
     time: new Date(now()).toISOString(),
     source: { requestId: randomUUID(), address: 'keyward' },
-    event,
+    event
   })
 
   async function commit(from: ChainHead, entries: Entry[], more: Write[] = []): Promise<boolean> {

@@ -5,16 +5,56 @@
  * added by the trail (AuditRecord).
  */
 export type AuditEvent =
-  | { type: 'sign-in'; outcome: 'accepted' | 'refused'; reason?: 'wrong-credentials' | 'too-many-attempts' | 'account-disabled' | 'busy'; accountId?: string }
+  | {
+      type: 'sign-in'
+      outcome: 'accepted' | 'refused'
+      reason?: 'wrong-credentials' | 'too-many-attempts' | 'account-disabled' | 'busy'
+      accountId?: string
+    }
   | { type: 'second-factor'; outcome: 'accepted' | 'refused'; reason?: SecondFactorRefusal; accountId: string }
   | { type: 'second-factor-enrolment'; outcome: 'accepted' | 'refused'; reason?: SecondFactorRefusal; accountId: string }
   | ({ type: 'patient-choice'; outcome: 'accepted' | 'refused'; reason?: 'not-permitted'; accountId: string } & OfApp)
-  | ({ type: 'consent'; outcome: 'granted' | 'refused'; reason?: string; accountId: string; scopes: string[]; notGranted: string[]; consentId?: string } & OfApp)
-  | ({ type: 'authorization'; outcome: 'granted' | 'refused'; reason?: string; accountId?: string; scopes?: string[]; grantId?: string } & Partial<OfApp>)
-  | ({ type: 'token'; outcome: 'issued' | 'refused' | 'withdrawn'; reason?: string; grantType?: string; accountId?: string; scopes?: string[]; grantId?: string } & Partial<OfApp>)
-  | ({ type: 'token-reuse'; outcome: 'grant-ended'; what: 'code' | 'refresh-token'; accountId?: string; grantId: string } & Partial<OfApp>)
+  | ({
+      type: 'consent'
+      outcome: 'granted' | 'refused'
+      reason?: string
+      accountId: string
+      scopes: string[]
+      notGranted: string[]
+      consentId?: string
+    } & OfApp)
+  | ({
+      type: 'authorization'
+      outcome: 'granted' | 'refused'
+      reason?: string
+      accountId?: string
+      scopes?: string[]
+      grantId?: string
+    } & Partial<OfApp>)
+  | ({
+      type: 'token'
+      outcome: 'issued' | 'refused' | 'withdrawn'
+      reason?: string
+      grantType?: string
+      accountId?: string
+      scopes?: string[]
+      grantId?: string
+    } & Partial<OfApp>)
+  | ({
+      type: 'token-reuse'
+      outcome: 'grant-ended'
+      what: 'code' | 'refresh-token'
+      accountId?: string
+      grantId: string
+    } & Partial<OfApp>)
   | { type: 'introspection'; outcome: 'refused'; reason: string; clientId?: string; fhirServer?: string }
-  | ({ type: 'revocation'; outcome: 'revoked' | 'refused'; reason?: string; accountId?: string; grantId?: string } & Partial<OfApp>)
+  | ({
+      type: 'revocation'
+      outcome: 'revoked' | 'refused'
+      reason?: string
+      accountId?: string
+      grantId?: string
+    } & Partial<OfApp>)
   | ({ type: 'access-ended'; outcome: 'ended'; accountId: string; consentId: string } & OfApp)
   | ({ type: 'launch'; outcome: 'created' | 'redeemed' | 'refused'; reason?: string; ehr?: string } & Partial<OfApp>)
   | { type: 'sign-out'; outcome: 'ended'; accountId: string }

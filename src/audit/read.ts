@@ -1,6 +1,6 @@
 /** Reads the trail: for export, and for verify.ts. Judges nothing. */
 import type { Store } from '../store/store.ts'
-import { HEADS, listChains, readSealed, RECORDS, recordId } from './chain.ts'
+import { HEADS, listChains, RECORDS, readSealed, recordId } from './chain.ts'
 import type { AuditRecord } from './event.ts'
 
 /** What is stored under one number of a chain. */
@@ -25,7 +25,10 @@ export async function* readChain(store: Store, chain: string, last: number): Asy
  * Every record that can be read, chain by chain, the oldest chain first. What
  * is missing or unreadable is told to `onGap`; verify.ts says more about it.
  */
-export async function* readAudit(store: Store, onGap: (chain: string, sequence: number) => void = () => {}): AsyncGenerator<AuditRecord> {
+export async function* readAudit(
+  store: Store,
+  onGap: (chain: string, sequence: number) => void = () => {}
+): AsyncGenerator<AuditRecord> {
   for (const chain of (await listChains(store)).chains) {
     const head = await readSealed(store, HEADS, chain)
     if (head === undefined || head === 'unreadable') {

@@ -71,5 +71,7 @@ export async function openAuditTrail({ store, now }: { store: Store; now: () => 
 }
 
 function unavailable(error: unknown): StoreUnavailable {
-  return error instanceof StoreUnavailable ? error : new StoreUnavailable('the audit trail could not be written', { cause: error })
+  return error instanceof StoreUnavailable
+    ? error
+    : new StoreUnavailable('the audit trail could not be written', { cause: error })
 }

@@ -7,7 +7,7 @@
  * keys. Against that, export regularly to a place that Keyward can't write to.
  */
 import type { Store } from '../store/store.ts'
-import { CHAINS, type ChainHead, emptyChain, hashOf, HEADS, listChains, readSealed, RECORDS, recordId } from './chain.ts'
+import { CHAINS, type ChainHead, emptyChain, HEADS, hashOf, listChains, RECORDS, readSealed, recordId } from './chain.ts'
 import type { AuditRecord, ChainAnchor } from './event.ts'
 import { readChain } from './read.ts'
 
@@ -88,7 +88,12 @@ async function verifyChain(store: Store, head: ChainHead, anchors: ChainAnchor[]
   return previous === head.hash ? undefined : bad(head.chain, head.sequence, 'changed')
 }
 
-function problemOf(record: AuditRecord | 'unreadable', chain: string, sequence: number, previous: string): AuditProblem | undefined {
+function problemOf(
+  record: AuditRecord | 'unreadable',
+  chain: string,
+  sequence: number,
+  previous: string
+): AuditProblem | undefined {
   if (record === 'unreadable') return 'unreadable'
   if (hashOf(record) !== record.hash) return 'changed'
   if (record.chain !== chain || record.sequence !== sequence || record.previousHash !== previous) return 'reordered'
@@ -122,7 +127,11 @@ async function findUncounted(store: Store, verified: Map<string, number>): Promi
 }
 
 /** A record that was not verified: right only where a live process wrote it since. */
-async function verifyLater(store: Store, { chain, sequence }: AuditRecord, verified: Map<string, number>): Promise<Fault | undefined> {
+async function verifyLater(
+  store: Store,
+  { chain, sequence }: AuditRecord,
+  verified: Map<string, number>
+): Promise<Fault | undefined> {
   const head = await readHead(store, chain)
   if ('problem' in head) return head
   if (head.sequence < sequence) return bad(chain, sequence, 'not-counted')
