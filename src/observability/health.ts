@@ -1,0 +1,42 @@
+/**
+ * What an orchestrator asks: does the process live (/livez), and may it be
+ * given requests (/readyz). Stands before the Host allow-list, because probes
+ * call by address.
+ */
+import type { Middleware } from 'koa'
+import type { Logger } from './logger.ts'
+
+interface Deps {
+  /** The store driver's name, as /readyz shows it. */
+  driver: string
+  /** Rejects while the store can't be used. */
+  check: () => Promise<void>
+  isDraining: () => boolean
+  logger: Logger
+}
+
+export function health({ driver, check, isDraining, logger }: Deps): Middleware {
+  async function readiness(): Promise<{ status: 'ready'; store: string } | { status: 'not-ready'; reason: 'draining' | 'store' }> {
+    if (isDraining()) return { status: 'not-ready', reason: 'draining' }
+    try {
+      await check()
+      return { status: 'ready', store: driver }
+    } catch (err) {
+      logger.warn({ err }, 'the store did not pass its check')
+      return { status: 'not-ready', reason: 'store' }
+    }
+  }
+
+  return async (ctx, next) => {
+    const asked = ctx.method === 'GET' || ctx.method === 'HEAD'
+    if (!asked || (ctx.path !== '/livez' && ctx.path !== '/readyz')) return next()
+    ctx.set('Cache-Control', 'no-store')
+    if (ctx.path === '/livez') {
+      ctx.body = { status: 'ok' }
+      return
+    }
+    const answer = await readiness()
+    ctx.status = answer.status === 'ready' ? 200 : 503
+    ctx.body = answer
+  }
+}

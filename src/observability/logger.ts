@@ -1,0 +1,64 @@
+/**
+ * The operator's log: one JSON object a line. Nothing under a name that could
+ * hold a credential is written, at any depth, and no token of ours wherever it
+ * stands. The audit trail is not here: it is in audit/.
+ */
+import { pino } from 'pino'
+import type { DestinationStream, Logger } from 'pino'
+import type { Config } from '../config/config.ts'
+
+export type { Logger }
+
+const SECRET_NAME = /pass(word|phrase)|secret|token|verifier|cookie|authorization|assertion|totp|csrf|private|^(code|key|otp|user_?code|launch)$/i
+const OUR_TOKENS = /kw_[a-z]{2}_[\w.-]+/g
+const REDACTED = '[redacted]'
+const MAX_DEPTH = 8
+
+export function createLogger(options: { level: Config['log']['level']; destination?: DestinationStream }): Logger {
+  const settings = {
+    level: options.level,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: {
+      level: (label: string) => ({ level: label }),
+      log: redactMembers,
+      bindings: redactMembers,
+    },
+    // The last look, over the whole line: messages and stack traces too.
+    hooks: { streamWrite: (line: string) => line.replace(OUR_TOKENS, REDACTED) },
+  }
+  return options.destination ? pino(settings, options.destination) : pino(settings)
+}
+
+function redactMembers(members: object): Record<string, unknown> {
+  return redactObject(members, 0)
+}
+
+function redactObject(value: object, depth: number): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, SECRET_NAME.test(name) ? REDACTED : redact(member, depth + 1)]),
+  )
+}
+
+function redact(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (depth > MAX_DEPTH) return '[too deep]'
+  if (value instanceof Error) return describeError(value, depth)
+  if (value instanceof Uint8Array) return '[bytes]'
+  if (value instanceof Date) return value.toISOString()
+  if (Array.isArray(value)) return value.map((member) => redact(member, depth + 1))
+  return redactObject(value, depth)
+}
+
+/** Only these members: libraries hang whole requests and commands on their errors. */
+function describeError(error: Error, depth: number): Record<string, unknown> {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  const detail = 'error_detail' in error && typeof error.error_detail === 'string' ? error.error_detail : undefined
+  return {
+    type: error.name,
+    message: error.message,
+    ...(code === undefined ? {} : { errorCode: code }),
+    ...(detail === undefined ? {} : { detail }),
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: redact(error.cause, depth + 1) }),
+  }
+}

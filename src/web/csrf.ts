@@ -1,0 +1,95 @@
+/**
+ * Forms are believed only from the browser that our page was given to: a random
+ * cookie, and in the form a token made from it with a key that only we have.
+ * What browsers say of where a form comes from (Sec-Fetch-Site, Origin) is
+ * believed where it is sent.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Context, Middleware } from 'koa'
+import { readForm } from './form.ts'
+import { PageError } from './page-error.ts'
+
+export type CsrfRefusal = 'other-site' | 'other-origin' | 'no-token' | 'wrong-token'
+
+export interface CsrfOptions {
+  /** The first makes tokens, all are good for verifying them. */
+  cookieKeys: readonly string[]
+  issuer: string
+  /** Every path that is one of these or lies below it is protected. */
+  paths: readonly string[]
+  /** Awaited before the refusal is answered: the audit trail. */
+  onRefused?: (ctx: Context, reason: CsrfRefusal) => Promise<void>
+}
+
+const COOKIE_VALUE = /^[\w-]{43}$/
+const HARMLESS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+export function csrf({ cookieKeys, issuer, paths, onRefused }: CsrfOptions): Middleware {
+  const { origin, protocol } = new URL(issuer)
+  const [currentKey] = cookieKeys
+  if (currentKey === undefined) throw new Error('at least one cookie key is needed')
+  const isSecure = protocol === 'https:'
+  // __Host-: no neighbouring subdomain can plant it. Browsers take it over https only.
+  const cookieName = isSecure ? '__Host-keyward_browser' : 'keyward_browser'
+
+  function cookieOf(ctx: Context): string | undefined {
+    const value = ctx.cookies.get(cookieName, { signed: false })
+    return value !== undefined && COOKIE_VALUE.test(value) ? value : undefined
+  }
+
+  function newCookie(ctx: Context): string {
+    const value = randomBytes(32).toString('base64url')
+    // Not through ctx.cookies: it refuses Secure where a proxy ends TLS without saying so.
+    ctx.append('Set-Cookie', `${cookieName}=${value}; Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`)
+    return value
+  }
+
+  async function refusalOf(ctx: Context): Promise<CsrfRefusal | undefined> {
+    const site = ctx.get('Sec-Fetch-Site')
+    if (site !== '' && site !== 'same-origin' && site !== 'none') return 'other-site'
+    const sentOrigin = ctx.get('Origin')
+    if (sentOrigin !== '' && sentOrigin !== origin) return 'other-origin'
+    const cookie = cookieOf(ctx)
+    const { csrf: token } = await readForm(ctx, ['csrf'])
+    if (cookie === undefined || token === '') return 'no-token'
+    return cookieKeys.some((key) => isEqual(tokenFor(cookie, key), token)) ? undefined : 'wrong-token'
+  }
+
+  return async (ctx, next) => {
+    let cookie: string | undefined
+    ctx.state['csrfToken'] = () => {
+      cookie ??= cookieOf(ctx) ?? newCookie(ctx)
+      return tokenFor(cookie, currentKey)
+    }
+    const isProtected = !HARMLESS.has(ctx.method) && paths.some((path) => isWithin(ctx.path, path))
+    if (isProtected) {
+      const reason = await refusalOf(ctx)
+      if (reason !== undefined) {
+        await onRefused?.(ctx, reason)
+        throw new PageError(403, 'csrf', { cause: new Error(reason) })
+      }
+    }
+    await next()
+  }
+}
+
+/** The token for the forms of this page; gives the browser its cookie where it has none. '' on pages outside csrf(). */
+export function csrfToken(ctx: Context): string {
+  const make: (() => string) | undefined = ctx.state['csrfToken']
+  return make === undefined ? '' : make()
+}
+
+// Routers may ignore case: so does this.
+function isWithin(path: string, prefix: string): boolean {
+  const asked = path.toLowerCase()
+  return asked === prefix || asked.startsWith(`${prefix}/`)
+}
+
+function tokenFor(cookie: string, key: string): string {
+  return createHmac('sha256', key).update(`csrf${cookie}`).digest('base64url')
+}
+
+function isEqual(expected: string, given: string): boolean {
+  const [a, b] = [Buffer.from(expected), Buffer.from(given)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}

@@ -1,0 +1,95 @@
+/**
+ * Reads the forms of our pages, and no other kind of body. Strict: what a
+ * browser would not send is refused, so that nothing downstream guesses.
+ */
+import type { Context } from 'koa'
+import { PageError } from './page-error.ts'
+
+export const BODY_LIMIT = 56 * 1024
+const MAX_FIELDS = 500
+const FORM = 'application/x-www-form-urlencoded'
+
+type Fields = ReadonlyMap<string, readonly string[]>
+
+/** One value for each name; '' where it is absent. A field that comes twice is refused. */
+export async function readForm<K extends string>(ctx: Context, names: readonly K[]): Promise<Record<K, string>> {
+  return readFormLists(ctx, names, [])
+}
+
+/** As readForm, and for each of `lists` all its values, in order: checkboxes. */
+export async function readFormLists<K extends string, L extends string>(
+  ctx: Context,
+  names: readonly K[],
+  lists: readonly L[],
+): Promise<Record<K, string> & Record<L, string[]>> {
+  const fields = await readFields(ctx)
+  const single = names.map((name): [K, string] => {
+    const [value = '', ...more] = fields.get(name) ?? []
+    if (more.length > 0) throw new PageError(400, 'form', { cause: new Error(`the field ${name} comes more than once`) })
+    return [name, value]
+  })
+  const repeated = lists.map((name): [L, string[]] => [name, [...(fields.get(name) ?? [])]])
+  return { ...objectOf(single), ...objectOf(repeated) }
+}
+
+/** The body is read once for a request; whoever asks again gets the same fields. */
+async function readFields(ctx: Context): Promise<Fields> {
+  const earlier: Promise<Fields> | undefined = ctx.state['form']
+  const fields = earlier ?? parseBody(ctx)
+  ctx.state['form'] = fields
+  return fields
+}
+
+async function parseBody(ctx: Context): Promise<Fields> {
+  const length = ctx.request.length
+  const isEmpty = length === 0 || (length === undefined && ctx.get('Transfer-Encoding') === '')
+  if (isEmpty) return new Map()
+  const charset = ctx.request.charset.toLowerCase()
+  const isPlain = ctx.get('Content-Encoding') === '' && (charset === '' || charset === 'utf-8')
+  if (!ctx.is(FORM) || !isPlain) throw new PageError(415, 'unsupported-type')
+  return parseForm(await readBody(ctx))
+}
+
+async function readBody(ctx: Context): Promise<Buffer> {
+  if ((ctx.request.length ?? 0) > BODY_LIMIT) throw tooLarge(ctx)
+  const chunks: Buffer[] = []
+  let received = 0
+  // The connection must outlive the reading: the refusal still has to be written.
+  for await (const chunk of ctx.req.iterator({ destroyOnReturn: false })) {
+    received += chunk.length
+    if (received > BODY_LIMIT) throw tooLarge(ctx)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function tooLarge(ctx: Context): PageError {
+  ctx.set('Connection', 'close')
+  return new PageError(413, 'too-large')
+}
+
+function parseForm(body: Buffer): Fields {
+  const fields = new Map<string, string[]>()
+  const pairs = body.toString('latin1').split('&').filter((pair) => pair !== '')
+  if (pairs.length > MAX_FIELDS) throw new PageError(400, 'form', { cause: new Error('too many fields') })
+  for (const pair of pairs) {
+    const at = pair.indexOf('=')
+    const name = decode(at < 0 ? pair : pair.slice(0, at))
+    fields.set(name, [...(fields.get(name) ?? []), decode(at < 0 ? '' : pair.slice(at + 1))])
+  }
+  return fields
+}
+
+function decode(text: string): string {
+  // Browsers percent-encode everything beyond ASCII; decodeURIComponent insists on whole UTF-8.
+  if (/[^\x20-\x7e]|%00/.test(text)) throw new PageError(400, 'form', { cause: new Error('a control or raw character') })
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch (cause) {
+    throw new PageError(400, 'form', { cause })
+  }
+}
+
+function objectOf<K extends string, V>(entries: [K, V][]): Record<K, V> {
+  return Object.fromEntries(entries) as Record<K, V> // every K is among the entries: they were made from the list of names
+}
