@@ -1,0 +1,32 @@
+/* global FHIR */
+// SMART App Launch, by fhirclient: it finds Keyward through the FHIR server, and sends the person there.
+const place = document.getElementById('launch')
+const asked = new URLSearchParams(location.search)
+const { clientId, iss } = place.dataset
+
+// What a doctor's EHR launch asks for. A launch by oneself says in the address what to ask for.
+const scopeInChart = 'openid fhirUser launch online_access patient/*.rs'
+
+function say(sentence) {
+  const problem = document.createElement('p')
+  problem.className = 'notice'
+  problem.setAttribute('role', 'alert')
+  problem.textContent = sentence
+  place.replaceChildren(problem)
+}
+
+if (asked.get('iss') !== iss) {
+  // An app that connects to any address given to it can be led to a false sign-in page.
+  say('Heart App does not know the record server that this link names. Please start again from your clinic or from Heart App.')
+} else {
+  FHIR.oauth2
+    .authorize({
+      clientId,
+      iss,
+      scope: asked.get('scope') ?? scopeInChart,
+      redirectUri: '/app',
+      pkceMode: 'required',
+      completeInTarget: true
+    })
+    .catch((fault) => say(`Your clinic could not be reached: ${fault.message}`))
+}

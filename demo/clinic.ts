@@ -1,0 +1,158 @@
+/** The whole sample clinic: FHIR server, sample app, EHR, start page, and Keyward as a process of its own. */
+
+import type { ChildProcess } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startApp } from './app/server.ts'
+import {
+  type ClinicAccount,
+  type ClinicConfiguration,
+  type Ports,
+  parties,
+  portsOf,
+  readConfiguration,
+  relocate,
+  servers
+} from './configuration.ts'
+import { startEhr } from './ehr/server.ts'
+import { startFhirServer } from './fhir/server.ts'
+import { startHome } from './home/server.ts'
+import { startKeyward } from './keyward-process.ts'
+import { portTaken, requireFree } from './ports.ts'
+
+export interface ClinicOptions {
+  /** Keyward's configuration; config/demo.yaml where absent. */
+  config?: string | undefined
+  /** Where the database and the log are kept; ./data where absent. */
+  dataDir?: string | undefined
+  /** A store URL instead of the embedded database in the data folder. */
+  store?: string | undefined
+  ports?: Partial<Ports> | undefined
+  /** Ends a start that is still going on. */
+  signal?: AbortSignal | undefined
+}
+
+export interface Addresses {
+  keyward: string
+  /** The FHIR base URL. */
+  fhir: string
+  smartConfiguration: string
+  app: string
+  ehr: string
+  home: string
+}
+
+export interface SampleAccount {
+  username: string
+  password: string
+  totp?: string | undefined
+  name: string
+  /** Who this is, in words. */
+  describes: string
+}
+
+export interface Clinic {
+  addresses: Addresses
+  accounts: SampleAccount[]
+  keyward: ChildProcess
+  logFile: string
+  /** Settles when Keyward ends, also where nobody asked it to. */
+  keywardEnded: Promise<unknown>
+  /** Ends everything in order; settles when nothing is left running. */
+  stop(): Promise<void>
+}
+
+const host = '127.0.0.1'
+const repository = fileURLToPath(new URL('..', import.meta.url))
+
+export async function startClinic(options: ClinicOptions = {}): Promise<Clinic> {
+  const dataDir = path.resolve(options.dataDir ?? path.join(repository, 'data'))
+  await mkdir(dataDir, { recursive: true })
+  const { config, configFile } = await settle(options, dataDir)
+  const ports = portsOf(config)
+  if (options.ports?.home !== undefined) ports.home = options.ports.home
+  const addresses = addressesOf(config, ports)
+  const accounts = config.accounts.map(describe)
+  const { fhir, ehr, app } = parties(config)
+  const { issuer } = config
+
+  const running: { close(): Promise<void> }[] = []
+  const keepRunning = async (port: number, starting: Promise<{ close(): Promise<unknown> }>) => {
+    const server = await starting.catch((fault: unknown) => {
+      throw portTaken(fault, port)
+    })
+    running.push({ close: async () => void (await server.close()) })
+  }
+  const closeServers = async () => void (await Promise.all(running.map((server) => server.close())))
+
+  try {
+    await requireFree(host, ports.keyward)
+    await keepRunning(
+      ports.fhir,
+      startFhirServer({
+        host,
+        port: ports.fhir,
+        baseUrl: fhir.baseUrl,
+        introspectionEndpoint: `${issuer}/introspect`,
+        clientId: fhir.clientId,
+        clientSecret: fhir.clientSecret,
+        issuer,
+        smartConfigurationUrl: addresses.smartConfiguration
+      })
+    )
+    await keepRunning(ports.app, startApp({ host, port: ports.app, clientId: app.clientId, fhirBaseUrl: fhir.baseUrl, issuer }))
+    await keepRunning(ports.ehr, startEhr({ host, port: ports.ehr, issuer, credentials: ehr, fhirServer: fhir, app }))
+    await keepRunning(
+      ports.home,
+      startHome({ host, port: ports.home, organization: config.organization.name, addresses, accounts, now: Date.now })
+    )
+    const logFile = path.join(dataDir, 'keyward.log')
+    const keyward = await startKeyward({ configFile, issuer, logFile, signal: options.signal })
+    const stop = async () => {
+      await closeServers()
+      await keyward.stop()
+    }
+    return { addresses, accounts, keyward: keyward.child, logFile, keywardEnded: keyward.ended, stop }
+  } catch (fault) {
+    await closeServers()
+    throw fault
+  }
+}
+
+/** The configuration to run: the file as it stands, or a copy in the data folder where options change it. */
+async function settle({ config: file, ports, store, dataDir: chosen }: ClinicOptions, dataDir: string) {
+  const given = path.resolve(file ?? path.join(repository, 'config/demo.yaml'))
+  const config = await readConfiguration(given)
+  if (!ports && store === undefined && chosen === undefined) return { config, configFile: given }
+  const inDataDir = `sqlite:${path.join(dataDir, 'keyward.db')}`
+  const moved = relocate(config, { ...portsOf(config), ...ports }, store ?? (chosen === undefined ? config.store : inDataDir))
+  const configFile = path.join(dataDir, 'clinic.yaml')
+  // JSON is YAML.
+  await writeFile(configFile, JSON.stringify(moved, undefined, 2), { mode: 0o600 })
+  return { config: moved, configFile }
+}
+
+function addressesOf(config: ClinicConfiguration, ports: Ports): Addresses {
+  const { fhir, app, ehr } = parties(config)
+  return {
+    keyward: config.issuer,
+    fhir: fhir.baseUrl,
+    smartConfiguration: `${config.issuer}/fhir/${fhir.id}/.well-known/smart-configuration`,
+    app: app.origin,
+    ehr: ehr.origin,
+    home: `http://localhost:${ports.home}`
+  }
+}
+
+function describe({ username, password, totp, name, role, people }: ClinicAccount): SampleAccount {
+  const others = people.flatMap(({ patients }) => patients.map((patient) => patient.name)).filter((other) => other !== name)
+  const decides = others.length > 0 ? `, who also decides for ${others.join(' and ')}` : ''
+  return { username, password, totp, name, describes: `${role === 'clinician' ? 'Doctor' : 'Patient'}${decides}` }
+}
+
+export function namedPorts(list: number[]): Ports | undefined {
+  const [keyward, fhir, app, ehr, home] = list
+  if (list.length !== servers.length || !keyward || !fhir || !app || !ehr || !home) return undefined
+  return { keyward, fhir, app, ehr, home }
+}

@@ -1,0 +1,101 @@
+/** The clinic's EHR, as little of it as it takes to open an app from a patient's chart. Nobody signs in here: a demo. */
+import { clinicRecords } from '../data/records.ts'
+import { html, page, styleRoutes } from '../web/page.ts'
+import { type Answer, type DemoServer, redirect, serve } from '../web/serve.ts'
+import { type ChartPatient, readChart } from './chart.ts'
+import { createLaunch } from './launch.ts'
+
+interface EhrOptions {
+  host: string
+  port: number
+  issuer: string
+  credentials: { clientId: string; clientSecret: string }
+  fhirServer: { id: string; baseUrl: string }
+  app: { clientId: string; launchUrl: string }
+}
+
+const site = 'Clinic EHR'
+const look = 'ehr'
+/** The latest ones: more would bury the patients. */
+const shownVisits = 3
+
+export function startEhr({ host, port, issuer, credentials, fhirServer, app }: EhrOptions): Promise<DemoServer> {
+  const chart = readChart(clinicRecords())
+
+  async function openApp(form: URLSearchParams): Promise<Answer> {
+    const [patientId, visitId] = (form.get('open') ?? '').split(' ')
+    const practitioner = chart.practitioners.find(({ id }) => id === form.get('practitioner'))
+    const patient = chart.patients.find(({ id }) => id === patientId)
+    const visit = patient?.visits.find(({ id }) => id === visitId)
+    if (!practitioner || !patient || (visitId && !visit)) return problem(400, 'Choose a doctor, and a patient or a visit.')
+
+    const outcome = await createLaunch(
+      { issuer, credentials },
+      {
+        client_id: app.clientId,
+        fhirServer: fhirServer.id,
+        patient: patient.id,
+        ...(visit && { encounter: visit.id }),
+        user: `Practitioner/${practitioner.id}`
+      }
+    )
+    if (!outcome.ok) return problem(502, outcome.reason)
+    const target = new URL(app.launchUrl)
+    target.search = new URLSearchParams({ iss: fhirServer.baseUrl, launch: outcome.launch }).toString()
+    return redirect(target.href)
+  }
+
+  return serve({
+    host,
+    port,
+    formTargets: [new URL(app.launchUrl).origin],
+    routes: {
+      ...styleRoutes,
+      'POST /open': async ({ form }) => openApp(await form()),
+      'GET /': () =>
+        page({
+          title: 'Patients',
+          site,
+          look,
+          body: html`
+<h1>Patients</h1>
+<p>Open Heart App from a chart. The app opens in a new tab, with the patient and the visit already chosen.</p>
+<form method="post" action="/open" target="_blank" rel="noopener">
+<p><label for="practitioner">You work as</label>
+<select id="practitioner" name="practitioner">
+${chart.practitioners.map(({ id, name }) => html`<option value="${id}">${name}</option>`)}
+</select></p>
+${chart.patients.map(patientCard)}
+</form>`
+        })
+    }
+  })
+}
+
+function patientCard({ id, name, birthDate, visits }: ChartPatient) {
+  return html`
+<section class="card" aria-labelledby="patient-${id}">
+<h2 id="patient-${id}">${name}</h2>
+<p class="soft">Born ${longDate(birthDate)}</p>
+<p>${visits
+    .slice(0, shownVisits)
+    .map(
+      (visit) =>
+        html`<button name="open" value="${id} ${visit.id}">Open Heart App for ${name}, visit of ${longDate(visit.date)} (${visit.kind})</button>\n`
+    )}<button class="quiet" name="open" value="${id}">Open Heart App for ${name}, without a visit</button></p>
+</section>`
+}
+
+function longDate(date: string): string {
+  return new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(date))
+}
+
+function problem(status: number, reason: string): Answer {
+  return page({
+    title: 'Heart App was not opened',
+    site,
+    look,
+    status,
+    body: html`<h1>Heart App was not opened</h1><p class="notice">${reason}</p><p><a href="/">Back to the patients</a></p>`
+  })
+}
