@@ -41,3 +41,11 @@ export async function* readAudit(
     }
   }
 }
+
+/** JSON leaves these as they are; a terminal or a log reader would take them for line ends, escapes or a turn of the writing direction. */
+const UNPRINTABLE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
+
+/** One line of an export: JSON that reads back as the same record. */
+export function exportLine(record: AuditRecord): string {
+  return JSON.stringify(record).replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

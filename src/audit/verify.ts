@@ -143,3 +143,19 @@ async function verifyLater(
 function bad(chain: string, sequence: number, problem: AuditProblem): Fault {
   return { ok: false, chain, sequence, problem }
 }
+
+const SENTENCES: Record<AuditProblem, string> = {
+  changed: 'was changed after it was written',
+  missing: 'is missing',
+  reordered: 'does not follow the record before it',
+  cut: 'is missing, and all after it: the chain was cut off',
+  unreadable: 'cannot be opened: its sealed bytes were changed or moved',
+  'head-missing': 'belongs to a chain whose head is missing',
+  'head-unreadable': 'belongs to a chain whose head cannot be opened',
+  'not-counted': 'lies after the head of its chain: the head was set back',
+  'not-listed': 'belongs to a chain that was taken off the list of chains'
+}
+
+export function describeFault({ chain, sequence, problem }: Fault): string {
+  return `chain ${chain}, record ${sequence} ${SENTENCES[problem]}`
+}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AuditEvent, AuditRecord } from '../../../src/audit/event.ts'
-import { readAudit } from '../../../src/audit/read.ts'
+import { exportLine, readAudit } from '../../../src/audit/read.ts'
 import { openAuditTrail } from '../../../src/audit/trail.ts'
 import { verifyAudit } from '../../../src/audit/verify.ts'
 import { type Store, StoreUnavailable } from '../../../src/store/store.ts'
@@ -153,6 +153,10 @@ describe('case 142: one event is one encoded record', () => {
     expect(records).toHaveLength(2)
     expect(records[1]).toMatchObject({ source: { requestId: text, address: text }, event })
     expect(await verifyAudit(store)).toMatchObject({ ok: true, records: 2 })
+    const lines = records.map(exportLine)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that there is none is what is shown
+    for (const line of lines) expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/)
+    expect(lines.map((line) => JSON.parse(line))).toEqual(records)
   })
 })
 

@@ -1,0 +1,132 @@
+/** The operator's commands. Each opens the store that the configuration names, does one thing, and closes it. */
+import { randomUUID } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { createAccounts } from './accounts/accounts.ts'
+import { createPasswords } from './accounts/password.ts'
+import { exportLine, readAudit } from './audit/read.ts'
+import { type AuditTrail, openAuditTrail } from './audit/trail.ts'
+import { describeFault, verifyAudit } from './audit/verify.ts'
+import { ConfigError } from './config/config-error.ts'
+import { readConfig } from './config/read-config.ts'
+import { createSealer } from './keys/sealing.ts'
+import { checkSealing, loadSecrets } from './keys/secrets.ts'
+import { openDriver } from './store/open-store.ts'
+import { createStore } from './store/sealed-store.ts'
+import type { Store } from './store/store.ts'
+
+const HELP = `Usage: node src/cli.ts <command> --config FILE
+
+  audit verify               check every audit record; name the first bad one
+  audit export               print every audit record, one line of JSON each
+  account disable USERNAME   bar this person from signing in
+  account enable USERNAME    undo that
+  help                       print this
+`
+
+/** Returns the exit code. */
+type Command = (store: Store, argument: string) => Promise<number>
+
+interface CommandEntry {
+  takes: 0 | 1
+  run: Command
+}
+
+const COMMANDS = new Map<string, CommandEntry>([
+  ['audit verify', { takes: 0, run: verifyCommand }],
+  ['audit export', { takes: 0, run: exportCommand }],
+  ['account disable', { takes: 1, run: (store, username) => setAccountDisabled(store, username, true) }],
+  ['account enable', { takes: 1, run: (store, username) => setAccountDisabled(store, username, false) }]
+])
+
+async function verifyCommand(store: Store): Promise<number> {
+  const verdict = await verifyAudit(store)
+  console.log(verdict.ok ? `${verdict.records} records in ${verdict.chains} chains, intact` : describeFault(verdict))
+  return verdict.ok ? 0 : 1
+}
+
+async function exportCommand(store: Store): Promise<number> {
+  let gaps = 0
+  const onGap = (chain: string, sequence: number) => {
+    gaps++
+    console.error(`chain ${chain}, record ${sequence} can't be read`)
+  }
+  for await (const record of readAudit(store, onGap)) {
+    if (!process.stdout.write(`${exportLine(record)}\n`)) await new Promise((resolve) => process.stdout.once('drain', resolve))
+  }
+  return gaps === 0 ? 0 : 1
+}
+
+async function setAccountDisabled(store: Store, username: string, disabled: boolean): Promise<number> {
+  const accounts = createAccounts({ store, passwords: await createPasswords(), now: Date.now })
+  const account = await accounts.findByUsername(username)
+  if (!account) {
+    console.error('there is no account with this user name')
+    return 1
+  }
+  await withAuditTrail(store, async (audit) => {
+    const outcome = disabled ? 'disabled' : 'enabled'
+    // Recorded first: nothing changes that the trail does not know of.
+    await audit.record(commandSource(), { type: 'account', outcome, accountId: account.sub })
+    await accounts.setDisabled(account.sub, disabled)
+    console.log(`the account is ${outcome}`)
+  })
+  return 0
+}
+
+async function withAuditTrail(store: Store, work: (audit: AuditTrail) => Promise<void>): Promise<void> {
+  const audit = await openAuditTrail({ store, now: Date.now })
+  try {
+    await work(audit)
+  } finally {
+    await audit.close()
+  }
+}
+
+/** Commands have no address: they are given on a machine that holds the keys. */
+const commandSource = () => ({ requestId: randomUUID(), address: 'command line' })
+
+async function withStore(configFile: string, work: (store: Store) => Promise<number>): Promise<number> {
+  const config = readConfig(configFile, process.env)
+  const { sealingKeys, lookupKey } = await loadSecrets(config)
+  const driver = await openDriver(config.store, { now: Date.now })
+  try {
+    const store = createStore({ driver, sealer: createSealer(sealingKeys), lookupKey, now: Date.now })
+    await checkSealing(store, { lookupKey })
+    return await work(store)
+  } finally {
+    await driver.close()
+  }
+}
+
+function readArguments(args: string[]): { positionals: string[]; config?: string | undefined } | undefined {
+  try {
+    const { values, positionals } = parseArgs({ args, options: { config: { type: 'string' } }, allowPositionals: true })
+    return { positionals, config: values.config }
+  } catch {
+    return undefined
+  }
+}
+
+async function run(args: string[]): Promise<number> {
+  const given = readArguments(args)
+  if (given?.positionals.join(' ') === 'help') {
+    console.log(HELP)
+    return 0
+  }
+  const [topic, verb, ...rest] = given?.positionals ?? []
+  const command = COMMANDS.get(`${topic} ${verb}`)
+  if (!command || given?.config === undefined || rest.length !== command.takes) {
+    console.error(HELP)
+    return 2
+  }
+  return withStore(given.config, (store) => command.run(store, rest[0] ?? ''))
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2))
+} catch (error) {
+  // The configuration's mistakes are many lines of their own; a fault is one sentence and its cause.
+  const { message, cause } = error instanceof Error ? error : new Error(String(error))
+  console.error(!(error instanceof ConfigError) && cause instanceof Error ? `${message}: ${cause.message}` : message)
+  process.exitCode = 1
+}
