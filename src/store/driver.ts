@@ -23,7 +23,13 @@ export interface IndexEntry {
 export type Condition = 'none' | 'absent' | Uint8Array
 
 export type DriverWrite = { place: Place; condition: Condition } & (
-  | { payload: Uint8Array; expiresAt: number | undefined; indexes: IndexEntry[] }
+  | {
+      payload: Uint8Array
+      expiresAt: number | undefined
+      indexes: IndexEntry[]
+      /** The record is listed under these indexes already: they need not be written. */
+      indexed?: true
+    }
   | { payload: undefined }
 )
 

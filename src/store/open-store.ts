@@ -1,5 +1,6 @@
 /** From the configuration's store URL to the driver. */
 import type { StoreDriver } from './driver.ts'
+import { openRedis } from './redis.ts'
 import { openSqlite } from './sqlite.ts'
 
 const FORMS = 'sqlite:./path/to/file.db, sqlite::memory:, redis://host:port or rediss://host:port'
@@ -7,6 +8,7 @@ const FORMS = 'sqlite:./path/to/file.db, sqlite::memory:, redis://host:port or r
 export async function openDriver(url: string, { now }: { now: () => number }): Promise<StoreDriver> {
   const path = sqlitePath(url)
   if (path !== undefined) return openSqlite(path, now)
+  if (/^rediss?:\/\//.test(url)) return openRedis(url, now)
   throw new Error(`the store must be one of ${FORMS}`)
 }
 

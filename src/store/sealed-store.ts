@@ -60,7 +60,7 @@ export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: De
 
   const aadOf = (kind: string, storedId: string) => `${kind}/${storedId}`
 
-  function sealedWrite(place: Place, condition: DriverWrite['condition'], sealed: SealedRecord): DriverWrite {
+  function sealedWrite(place: Place, condition: DriverWrite['condition'], sealed: SealedRecord) {
     const { expiresAt, indexes } = sealed
     if (expiresAt !== undefined && !Number.isFinite(expiresAt)) throw new Error(`${place.kind}: expiresAt must be a time`)
     return { place, condition, payload: sealer.seal(encodeRecord(sealed), aadOf(place.kind, place.id)), expiresAt, indexes }
@@ -124,7 +124,8 @@ export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: De
         if (!found) return undefined
         const record = change(found.sealed.record as T)
         if (record === undefined) return undefined
-        if (await driver.commit([sealedWrite(place, found.version, { ...found.sealed, record })])) return record
+        const write = sealedWrite(place, found.version, { ...found.sealed, record })
+        if (await driver.commit([{ ...write, indexed: true }])) return record
         await wait(randomInt(Math.min(tries, 20) + 1))
       }
       throw new StoreUnavailable(`a record of ${kind.name} is changed by too many at once`)

@@ -112,6 +112,7 @@ function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
       return
     }
     sql.put.run(kind, id, write.payload, write.expiresAt ?? null)
+    if (write.indexed) return
     sql.unindex.run(kind, id)
     for (const { name, value } of write.indexes) sql.index.run(kind, name, value, id)
   }

@@ -1,0 +1,119 @@
+/** A real redis-server of the test's own, on a free port, with a folder of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+
+export interface RedisServer {
+  readonly url: string
+  readonly port: number
+  /** Freezes the process: connections stay open and nothing answers. */
+  pause(): void
+  resume(): void
+  /** Ends it without a goodbye. What it had written to its log stays. */
+  kill(): Promise<void>
+  /** Starts it again after `kill`, on the same port and folder. */
+  restart(): Promise<void>
+  /** Ends it and removes its folder. */
+  stop(): Promise<void>
+}
+
+/** `arguments` are further options of redis-server, like ['--requirepass', 'x']. */
+export async function startRedis(options: { arguments?: string[] } = {}): Promise<RedisServer> {
+  const port = await freePort()
+  const folder = mkdtempSync(join(tmpdir(), 'keyward-redis-'))
+  let child: ChildProcess | undefined
+
+  const endWithTests = () => {
+    child?.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once('exit', endWithTests)
+
+  async function start() {
+    const started = spawn(
+      'redis-server',
+      [
+        ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''],
+        ...['--appendonly', 'yes', '--appendfsync', 'everysec', ...(options.arguments ?? [])],
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    child = started
+    let output = ''
+    started.stdout.on('data', (chunk) => { output += chunk })
+    started.stderr.on('data', (chunk) => { output += chunk })
+    const failed = new Promise<never>((_, reject) => {
+      started.once('error', (cause) => {
+        const missing = 'code' in cause && cause.code === 'ENOENT'
+        reject(new Error(missing ? 'redis-server is not installed (on Debian: apt-get install redis-server)' : 'redis-server did not start', { cause }))
+      })
+      started.once('exit', (code) => reject(new Error(`redis-server ended with ${code}: ${output}`)))
+    })
+    await Promise.race([failed, answers(port)])
+    failed.catch(() => undefined)
+  }
+
+  async function kill() {
+    const ending = child
+    child = undefined
+    if (!ending || ending.exitCode !== null || ending.signalCode !== null) return
+    const ended = once(ending, 'exit')
+    ending.kill('SIGKILL')
+    await ended
+  }
+
+  await start().catch((problem) => {
+    endWithTests()
+    throw problem
+  })
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
+    kill,
+    restart: start,
+    async stop() {
+      await kill()
+      process.off('exit', endWithTests)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (!address || typeof address === 'string') throw new Error('no free port')
+  return address.port
+}
+
+async function answers(port: number): Promise<void> {
+  const deadline = performance.now() + 15_000
+  while (performance.now() < deadline) {
+    if (await pong(port)) return
+    await wait(15)
+  }
+  throw new Error(`redis-server on port ${port} does not answer`)
+}
+
+/** Whether it answers PING, be it with the refusal of a client that gave no password. */
+function pong(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'))
+    const settle = (answered: boolean) => {
+      socket.destroy()
+      resolve(answered)
+    }
+    socket.once('data', (reply) => settle(/^(\+PONG|-NOAUTH)/.test(String(reply))))
+    socket.once('error', () => settle(false))
+    socket.setTimeout(1000, () => settle(false))
+  })
+}
