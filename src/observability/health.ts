@@ -16,7 +16,9 @@ interface Deps {
 }
 
 export function health({ driver, check, isDraining, logger }: Deps): Middleware {
-  async function readiness(): Promise<{ status: 'ready'; store: string } | { status: 'not-ready'; reason: 'draining' | 'store' }> {
+  async function readiness(): Promise<
+    { status: 'ready'; store: string } | { status: 'not-ready'; reason: 'draining' | 'store' }
+  > {
     if (isDraining()) return { status: 'not-ready', reason: 'draining' }
     try {
       await check()

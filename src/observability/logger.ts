@@ -3,14 +3,19 @@
  * hold a credential is written, at any depth, and no token of ours wherever it
  * stands. The audit trail is not here: it is in audit/.
  */
+
+import type { DestinationStream, Logger as PinoLogger } from 'pino'
 import { pino } from 'pino'
-import type { DestinationStream, Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 
-export type { Logger }
+/** Without pino's child loggers, whose bindings pass by the redaction. */
+export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'flush'>
 
-const SECRET_NAME = /pass(word|phrase)|secret|token|verifier|cookie|authorization|assertion|totp|csrf|private|^(code|key|otp|user_?code|launch)$/i
+const SECRET_NAME =
+  /pass(word|phrase)|secret|token|verifier|cookie|authorization|assertion|totp|csrf|private|^(code|key|otp|user_?code|launch)$/i
 const OUR_TOKENS = /kw_[a-z]{2}_[\w.-]+/g
+/** ECONNREFUSED, ERR_HTTP_...: on an error, `code` is a name and no authorization code. */
+const SYSTEM_CODE = /^[A-Z][A-Z0-9_]*$/
 const REDACTED = '[redacted]'
 const MAX_DEPTH = 8
 
@@ -20,11 +25,11 @@ export function createLogger(options: { level: Config['log']['level']; destinati
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: {
       level: (label: string) => ({ level: label }),
-      log: redactMembers,
-      bindings: redactMembers,
+      log: redactMembers
     },
+    serializers: { err: (described: unknown) => described }, // pino's own would add what redactMembers left out
     // The last look, over the whole line: messages and stack traces too.
-    hooks: { streamWrite: (line: string) => line.replace(OUR_TOKENS, REDACTED) },
+    hooks: { streamWrite: (line: string) => line.replace(OUR_TOKENS, REDACTED) }
   }
   return options.destination ? pino(settings, options.destination) : pino(settings)
 }
@@ -35,7 +40,7 @@ function redactMembers(members: object): Record<string, unknown> {
 
 function redactObject(value: object, depth: number): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, SECRET_NAME.test(name) ? REDACTED : redact(member, depth + 1)]),
+    Object.entries(value).map(([name, member]) => [name, SECRET_NAME.test(name) ? REDACTED : redact(member, depth + 1)])
   )
 }
 
@@ -51,7 +56,7 @@ function redact(value: unknown, depth: number): unknown {
 
 /** Only these members: libraries hang whole requests and commands on their errors. */
 function describeError(error: Error, depth: number): Record<string, unknown> {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  const code = 'code' in error && typeof error.code === 'string' && SYSTEM_CODE.test(error.code) ? error.code : undefined
   const detail = 'error_detail' in error && typeof error.error_detail === 'string' ? error.error_detail : undefined
   return {
     type: error.name,
@@ -59,6 +64,6 @@ function describeError(error: Error, depth: number): Record<string, unknown> {
     ...(code === undefined ? {} : { errorCode: code }),
     ...(detail === undefined ? {} : { detail }),
     stack: error.stack,
-    ...(error.cause === undefined ? {} : { cause: redact(error.cause, depth + 1) }),
+    ...(error.cause === undefined ? {} : { cause: redact(error.cause, depth + 1) })
   }
 }

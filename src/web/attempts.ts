@@ -13,13 +13,13 @@ export interface Attempts {
 
 const ATTEMPTS: Kind<number> = { name: 'attempts', guessable: true }
 
-export function createAttempts({ store, window }: { store: Store; /** ms */ window: number }): Attempts {
+export function createAttempts({ store, window }: { store: Store /** ms */; window: number }): Attempts {
   const idOf = (counter: string, key: string) => JSON.stringify([counter, key])
   return {
     async take(counter, key, limit) {
       const taken = await store.increment(ATTEMPTS, idOf(counter, key), window)
       return taken <= limit ? { ok: true } : { ok: false, retryAfter: Math.ceil(window / 1000) }
     },
-    reset: (counter, key) => store.delete(ATTEMPTS, idOf(counter, key)),
+    reset: (counter, key) => store.delete(ATTEMPTS, idOf(counter, key))
   }
 }

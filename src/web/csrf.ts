@@ -57,7 +57,7 @@ export function csrf({ cookieKeys, issuer, paths, onRefused }: CsrfOptions): Mid
 
   return async (ctx, next) => {
     let cookie: string | undefined
-    ctx.state['csrfToken'] = () => {
+    ctx.state.csrfToken = () => {
       cookie ??= cookieOf(ctx) ?? newCookie(ctx)
       return tokenFor(cookie, currentKey)
     }
@@ -75,7 +75,7 @@ export function csrf({ cookieKeys, issuer, paths, onRefused }: CsrfOptions): Mid
 
 /** The token for the forms of this page; gives the browser its cookie where it has none. '' on pages outside csrf(). */
 export function csrfToken(ctx: Context): string {
-  const make: (() => string) | undefined = ctx.state['csrfToken']
+  const make: (() => string) | undefined = ctx.state.csrfToken
   return make === undefined ? '' : make()
 }
 

@@ -29,7 +29,7 @@ const REASONS: Record<number, string> = {
   414: 'address-too-long',
   415: 'unsupported-type',
   431: 'too-large',
-  503: 'unavailable',
+  503: 'unavailable'
 }
 const ERROR_CODES: Record<number, string> = {
   401: 'invalid_client',
@@ -39,7 +39,7 @@ const ERROR_CODES: Record<number, string> = {
   429: 'slow_down',
   500: 'server_error',
   501: 'server_error',
-  503: 'temporarily_unavailable',
+  503: 'temporarily_unavailable'
 }
 
 export function errorPages({ logger }: { logger: Logger }): Middleware {
@@ -81,7 +81,11 @@ export function renderErrorPage(ctx: Context, reason: string, status: number, lo
   ctx.set('Cache-Control', 'no-store')
   if (!ctx.get('Accept').toLowerCase().includes('text/html')) {
     ctx.status = status
-    ctx.body = { error: ERROR_CODES[status] ?? 'invalid_request', error_description: STATUS_CODES[status] ?? 'Error', request_id: requestId }
+    ctx.body = {
+      error: ERROR_CODES[status] ?? 'invalid_request',
+      error_description: STATUS_CODES[status] ?? 'Error',
+      request_id: requestId
+    }
     return
   }
   try {

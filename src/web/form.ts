@@ -20,7 +20,7 @@ export async function readForm<K extends string>(ctx: Context, names: readonly K
 export async function readFormLists<K extends string, L extends string>(
   ctx: Context,
   names: readonly K[],
-  lists: readonly L[],
+  lists: readonly L[]
 ): Promise<Record<K, string> & Record<L, string[]>> {
   const fields = await readFields(ctx)
   const single = names.map((name): [K, string] => {
@@ -34,9 +34,9 @@ export async function readFormLists<K extends string, L extends string>(
 
 /** The body is read once for a request; whoever asks again gets the same fields. */
 async function readFields(ctx: Context): Promise<Fields> {
-  const earlier: Promise<Fields> | undefined = ctx.state['form']
+  const earlier: Promise<Fields> | undefined = ctx.state.form
   const fields = earlier ?? parseBody(ctx)
-  ctx.state['form'] = fields
+  ctx.state.form = fields
   return fields
 }
 
@@ -70,7 +70,10 @@ function tooLarge(ctx: Context): PageError {
 
 function parseForm(body: Buffer): Fields {
   const fields = new Map<string, string[]>()
-  const pairs = body.toString('latin1').split('&').filter((pair) => pair !== '')
+  const pairs = body
+    .toString('latin1')
+    .split('&')
+    .filter((pair) => pair !== '')
   if (pairs.length > MAX_FIELDS) throw new PageError(400, 'form', { cause: new Error('too many fields') })
   for (const pair of pairs) {
     const at = pair.indexOf('=')

@@ -3,8 +3,8 @@
  * bodies may be, how slow a peer may be, and how a server ends its work.
  */
 import { readFileSync } from 'node:fs'
-import { createServer, STATUS_CODES } from 'node:http'
 import type { RequestListener, Server, ServerResponse } from 'node:http'
+import { createServer, STATUS_CODES } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Context, Middleware } from 'koa'
@@ -57,10 +57,13 @@ export function createHttpServer(callback: RequestListener, tls: Config['listen'
     headersTimeout: 15_000,
     requestTimeout: 15_000,
     keepAliveTimeout: 65_000, // longer than usual load balancers keep theirs, so that they never reuse one we close
-    connectionsCheckingInterval: 5_000,
+    connectionsCheckingInterval: 5_000
   }
   const server = tls
-    ? createTlsServer({ ...settings, minVersion: 'TLSv1.2', cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, callback)
+    ? createTlsServer(
+        { ...settings, minVersion: 'TLSv1.2', cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
+        callback
+      )
     : createServer(settings, callback)
   server.maxHeadersCount = 100
   server.on('clientError', refuseMalformed)
@@ -82,7 +85,7 @@ function refuseMalformed(err: NodeJS.ErrnoException, socket: Duplex): void {
     'X-Content-Type-Options: nosniff',
     'X-Frame-Options: DENY',
     'Referrer-Policy: same-origin',
-    `Content-Security-Policy: ${BARE_POLICY}`,
+    `Content-Security-Policy: ${BARE_POLICY}`
   ]
   socket.end(`${lines.join('\r\n')}\r\n\r\n`)
 }
@@ -124,6 +127,6 @@ export function drainable(server: Server): Draining {
         })
         server.closeIdleConnections()
       })
-    },
+    }
   }
 }

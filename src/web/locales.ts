@@ -4,8 +4,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInstance } from 'i18next'
 import type { Resource } from 'i18next'
+import { createInstance } from 'i18next'
 
 export type Translate = (key: string, variables?: Record<string, unknown>) => string
 
@@ -20,7 +20,7 @@ const DEFAULT_LANGUAGE = 'en'
 export function loadLocales(directory: string): Locales {
   const files = readdirSync(directory).filter((file) => file.endsWith('.json'))
   const resources: Resource = Object.fromEntries(
-    files.map((file) => [file.replace(/\.json$/, ''), { translation: JSON.parse(readFileSync(join(directory, file), 'utf8')) }]),
+    files.map((file) => [file.replace(/\.json$/, ''), { translation: JSON.parse(readFileSync(join(directory, file), 'utf8')) }])
   )
   const languages = Object.keys(resources)
   if (!languages.includes(DEFAULT_LANGUAGE)) throw new Error(`${DEFAULT_LANGUAGE}.json is missing among the locales`)
@@ -39,7 +39,7 @@ export function loadLocales(directory: string): Locales {
     },
     returnedObjectHandler: (key) => {
       throw new Error(`${JSON.stringify(key)} is not a text but a group of texts`)
-    },
+    }
   })
 
   return {
@@ -47,6 +47,6 @@ export function loadLocales(directory: string): Locales {
     translator(language) {
       const translate = i18n.getFixedT(language)
       return (key, variables = {}) => String(translate(key, variables))
-    },
+    }
   }
 }

@@ -8,8 +8,8 @@ import { Eta } from 'eta'
 import type { Context, Middleware } from 'koa'
 import type { Config } from '../config/config.ts'
 import { csrfToken } from './csrf.ts'
-import { loadLocales } from './locales.ts'
 import type { Translate } from './locales.ts'
+import { loadLocales } from './locales.ts'
 import { sourceOf } from './request.ts'
 
 interface Pages {
@@ -31,7 +31,7 @@ export function pages({ viewsDir, organization, issuer }: PageOptions): Middlewa
   const locales = loadLocales(join(viewsDir, 'locales'))
   const found: Pages = { print: createPrinter(viewsDir), ...locales, organization, issuer }
   return async (ctx, next) => {
-    ctx.state['pages'] = found
+    ctx.state.pages = found
     await next()
   }
 }
@@ -45,10 +45,10 @@ export function render(ctx: Context, template: string, members: Record<string, u
     organization,
     issuer,
     csrf: csrfToken(ctx),
-    nonce: ctx.state['nonce'],
+    nonce: ctx.state.nonce,
     requestId: sourceOf(ctx).requestId,
     path: ctx.path,
-    ...members,
+    ...members
   })
   ctx.status = status
   ctx.type = 'text/html; charset=utf-8'
@@ -63,12 +63,12 @@ export function translatorOf(ctx: Context): Translate {
 
 /** What `ui_locales` of the authorization request asked for, most wanted first; it wins over the browser's language. */
 export function preferLanguages(ctx: Context, uiLocales: string | undefined): void {
-  ctx.state['uiLocales'] = uiLocales
+  ctx.state.uiLocales = uiLocales
 }
 
 export function languageOf(ctx: Context): string {
   const { languages } = pagesOf(ctx)
-  const asked = [ctx.state['uiLocales'], ctx.query['ui_locales']].find((value) => typeof value === 'string') ?? ''
+  const asked = [ctx.state.uiLocales, ctx.query.ui_locales].find((value) => typeof value === 'string') ?? ''
   for (const tag of String(asked).split(' ')) {
     const primary = tag.toLowerCase().split('-')[0]
     const known = languages.find((language) => language === tag || language === primary)
@@ -78,11 +78,11 @@ export function languageOf(ctx: Context): string {
 }
 
 export function hasPages(ctx: Context): boolean {
-  return ctx.state['pages'] !== undefined
+  return ctx.state.pages !== undefined
 }
 
 function pagesOf(ctx: Context): Pages {
-  const found: Pages | undefined = ctx.state['pages']
+  const found: Pages | undefined = ctx.state.pages
   if (found === undefined) throw new Error('pages() has not seen this request')
   return found
 }
@@ -102,6 +102,6 @@ function strict<T extends object>(members: T): T {
         throw new Error(`the template reads the member ${JSON.stringify(name)}, which it was not given`)
       }
       return Reflect.get(target, name, receiver)
-    },
+    }
   })
 }

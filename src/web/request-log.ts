@@ -24,7 +24,7 @@ export function requestLog({ logger, maskedAfter, quiet, now }: Options): Middle
         path: shownPath(ctx, maskedAfter),
         status: ctx.res.statusCode,
         ms: now() - started,
-        ...(ctx.res.writableFinished ? {} : { aborted: true }),
+        ...(ctx.res.writableFinished ? {} : { aborted: true })
       }
       if (quiet.includes(ctx.path)) logger.debug(line, 'request')
       else logger.info(line, 'request')

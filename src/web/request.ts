@@ -4,11 +4,12 @@
  * from anybody else they are removed before anything can read them.
  */
 import { randomUUID } from 'node:crypto'
-import { BlockList, isIP } from 'node:net'
 import type { IncomingMessage } from 'node:http'
+import { BlockList, isIP } from 'node:net'
 import type { Context, Middleware } from 'koa'
 
-const FORWARDING = /^(forwarded|x-forwarded-.*|x-real-ip|x-original-.*|true-client-ip|x-client-ip|(x-)?(ssl-)?client-(cert|verify|dn|s-dn).*|x-ssl-.*)$/
+const FORWARDING =
+  /^(forwarded|x-forwarded-.*|x-real-ip|x-original-.*|true-client-ip|x-client-ip|(x-)?(ssl-)?client-(cert|verify|dn|s-dn).*|x-ssl-.*)$/
 
 export function requestContext(options: { trustedProxies: readonly string[] }): Middleware {
   const trusted = blockListOf(options.trustedProxies)
@@ -28,8 +29,8 @@ export function requestContext(options: { trustedProxies: readonly string[] }): 
 
     ctx.request.ip = address
     Object.defineProperty(ctx.request, 'protocol', { value: protocol })
-    ctx.state['requestId'] = randomUUID()
-    ctx.state['address'] = address
+    ctx.state.requestId = randomUUID()
+    ctx.state.address = address
     ctx.set('X-Request-Id', sourceOf(ctx).requestId)
     await next()
   }
@@ -48,7 +49,8 @@ export function limitKeyOf(address: string): string {
   const [head = '', tail] = address.split('::')
   const left = groupsOf(head)
   const right = tail === undefined ? [] : groupsOf(tail)
-  const all = tail === undefined ? left : [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right]
+  const all =
+    tail === undefined ? left : [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right]
   const prefix = all.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
   return `${prefix.join(':')}::/64`
 }
@@ -71,12 +73,16 @@ function blockListOf(networks: readonly string[]): BlockList {
 
 /** What forwarding headers say; afterwards the request has none. */
 function takeForwarding(req: IncomingMessage): { hops: string[]; protocol: string | undefined; host: string | undefined } {
-  const values = (name: string) => String(req.headers[name] ?? '').split(',').map((value) => value.trim()).filter((value) => value !== '')
+  const values = (name: string) =>
+    String(req.headers[name] ?? '')
+      .split(',')
+      .map((value) => value.trim())
+      .filter((value) => value !== '')
   // The last value is the one that the nearest proxy wrote.
   const said = {
     hops: values('x-forwarded-for'),
     protocol: values('x-forwarded-proto').at(-1)?.toLowerCase(),
-    host: values('x-forwarded-host').at(-1),
+    host: values('x-forwarded-host').at(-1)
   }
   for (const name of Object.keys(req.headers)) if (FORWARDING.test(name)) delete req.headers[name]
   return said

@@ -14,7 +14,7 @@ const ALWAYS = {
   'X-Frame-Options': 'DENY',
   'Referrer-Policy': 'same-origin',
   'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
-  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin'
 }
 const HSTS = 'max-age=31536000; includeSubDomains'
 const SOURCE = /^(?:https?:\/\/(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d+)?|[a-z][a-z0-9+.-]*:)$/
@@ -25,15 +25,15 @@ export const BARE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'no
 export function securityHeaders(): Middleware {
   return async (ctx, next) => {
     const nonce = randomBytes(18).toString('base64')
-    ctx.state['nonce'] = nonce
-    ctx.state['formActions'] = []
+    ctx.state.nonce = nonce
+    ctx.state.formActions = []
     const { res } = ctx
     res.writeHead = new Proxy(res.writeHead, {
       apply(writeHead, self, args) {
         for (const [name, value] of Object.entries(headersFor(ctx, nonce))) res.setHeader(name, value)
         for (const name of ['X-Powered-By', 'Server']) res.removeHeader(name)
         return Reflect.apply(writeHead, self, args)
-      },
+      }
     })
     await next()
   }
@@ -64,7 +64,7 @@ function headersFor(ctx: Context, nonce: string): Record<string, string> {
     ...ALWAYS,
     ...(isShared ? { 'Cross-Origin-Resource-Policy': 'cross-origin' } : {}),
     'Content-Security-Policy': isPage ? pagePolicy(nonce, formActionsOf(ctx)) : BARE_POLICY,
-    ...(ctx.secure ? { 'Strict-Transport-Security': HSTS } : {}),
+    ...(ctx.secure ? { 'Strict-Transport-Security': HSTS } : {})
   }
 }
 
@@ -77,12 +77,12 @@ function pagePolicy(nonce: string, formActions: string[]): string {
     ["form-action 'self'", ...new Set(formActions)].join(' '),
     "base-uri 'none'",
     "object-src 'none'",
-    "frame-ancestors 'none'",
+    "frame-ancestors 'none'"
   ].join('; ')
 }
 
 function formActionsOf(ctx: Context): string[] {
-  const sources: unknown = ctx.state['formActions']
+  const sources: unknown = ctx.state.formActions
   if (!Array.isArray(sources)) throw new Error('securityHeaders has not seen this request')
   return sources
 }

@@ -23,7 +23,7 @@ const TYPES: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.png': 'image/png',
-  '.ico': 'image/x-icon',
+  '.ico': 'image/x-icon'
 }
 
 export function staticFiles({ viewsDir, files, branded, organization }: Options): Middleware {
@@ -31,8 +31,8 @@ export function staticFiles({ viewsDir, files, branded, organization }: Options)
   const served = new Map(
     [
       ...files.map((name) => ({ name, content: readFileSync(join(viewsDir, name)) })),
-      ...branded.map((name) => ({ name, content: Buffer.from(print(`${name}.eta`, { organization })) })),
-    ].map(({ name, content }) => [`/${name}`, { content, type: typeOf(name), etag: etagOf(content) }]),
+      ...branded.map((name) => ({ name, content: Buffer.from(print(`${name}.eta`, { organization })) }))
+    ].map(({ name, content }) => [`/${name}`, { content, type: typeOf(name), etag: etagOf(content) }])
   )
 
   return async (ctx, next) => {

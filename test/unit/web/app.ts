@@ -1,11 +1,11 @@
 /** A real server with the middlewares of src/web in the order that the app uses, over a folder of small templates. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Koa from 'koa'
 import type { Context, Middleware } from 'koa'
+import Koa from 'koa'
 import { createLogger } from '../../../src/observability/logger.ts'
 import { csrf } from '../../../src/web/csrf.ts'
 import { errorPages } from '../../../src/web/errors.ts'
@@ -17,18 +17,42 @@ import { securityHeaders } from '../../../src/web/security-headers.ts'
 
 export const organization = { name: 'Sample <Clinic>', supportPhone: '+1 555 0100', accentColor: '#0b6e6e' }
 
-const REASONS = ['bad-request', 'forbidden', 'not-found', 'method', 'too-large', 'address-too-long', 'unsupported-type', 'unavailable', 'internal', 'csrf', 'form', 'host']
+const REASONS = [
+  'bad-request',
+  'forbidden',
+  'not-found',
+  'method',
+  'too-large',
+  'address-too-long',
+  'unsupported-type',
+  'unavailable',
+  'internal',
+  'csrf',
+  'form',
+  'host'
+]
 
 export function writeViews(): { viewsDir: string; remove: () => void } {
   const viewsDir = mkdtempSync(join(tmpdir(), 'views-'))
   mkdirSync(join(viewsDir, 'locales'))
   const write = (name: string, text: string) => writeFileSync(join(viewsDir, name), text)
-  const errors = Object.fromEntries(REASONS.map((reason) => [reason, { heading: `Heading ${reason}`, sentence: 'What happened.', next: 'What to do.' }]))
+  const errors = Object.fromEntries(
+    REASONS.map((reason) => [reason, { heading: `Heading ${reason}`, sentence: 'What happened.', next: 'What to do.' }])
+  )
   write('locales/en.json', JSON.stringify({ hello: 'Hello {{name}}', only: 'English only', errors }))
   write('locales/es.json', JSON.stringify({ hello: 'Hola {{name}}', errors }))
-  write('layout.eta', '<html lang="<%= it.lang %>"><title><%= it.title %> - <%= it.organization.name %></title><%~ it.body %></html>')
-  write('error.eta', "<% layout('./layout', { title: it.heading }) %><h1><%= it.heading %></h1><p><%= it.sentence %> <%= it.nextStep %></p><code><%= it.id %></code>")
-  write('hello.eta', "<% layout('./layout', { title: 'Hello' }) %><p><%= it.t('hello', { name: it.name }) %></p><%~ include('./part', { inner: 1 }) %>")
+  write(
+    'layout.eta',
+    '<html lang="<%= it.lang %>"><title><%= it.title %> - <%= it.organization.name %></title><%~ it.body %></html>'
+  )
+  write(
+    'error.eta',
+    "<% layout('./layout', { title: it.heading }) %><h1><%= it.heading %></h1><p><%= it.sentence %> <%= it.nextStep %></p><code><%= it.id %></code>"
+  )
+  write(
+    'hello.eta',
+    "<% layout('./layout', { title: 'Hello' }) %><p><%= it.t('hello', { name: it.name }) %></p><%~ include('./part', { inner: 1 }) %>"
+  )
   write('part.eta', '<b><%= it.inner %></b>')
   write('form.eta', '<form method="post"><input name="csrf" value="<%= it.csrf %>"></form>')
   write('missing.eta', '<%= it.absent %>')
@@ -101,7 +125,7 @@ export async function serve(options: Options = {}): Promise<Served> {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       views.remove()
-    },
+    }
   }
 }
 
@@ -115,14 +139,23 @@ export interface Answer {
 export function ask(
   served: { port: number },
   path: string,
-  options: { method?: string; headers?: Record<string, string>; body?: string | Buffer } = {},
+  options: { method?: string; headers?: Record<string, string>; body?: string | Buffer } = {}
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port: served.port, path, method: options.method ?? 'GET', headers: options.headers ?? {}, agent: false })
+    const asked = request({
+      host: '127.0.0.1',
+      port: served.port,
+      path,
+      method: options.method ?? 'GET',
+      headers: options.headers ?? {},
+      agent: false
+    })
     asked.on('response', (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString() }))
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString() })
+      )
       response.on('error', reject)
     })
     asked.on('error', reject)
@@ -132,3 +165,7 @@ export function ask(
 
 export const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' }
 export const BROWSER = { Accept: 'text/html,application/xhtml+xml' }
+
+export const answerOk: Middleware = async (ctx) => {
+  ctx.body = 'ok'
+}

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readForm } from '../../../src/web/form.ts'
 import { render } from '../../../src/web/render.ts'
-import { ask, BROWSER, FORM, serve } from './app.ts'
 import type { Served } from './app.ts'
+import { ask, BROWSER, FORM, serve } from './app.ts'
 
 describe('csrf', () => {
   let served: Served
@@ -15,8 +15,8 @@ describe('csrf', () => {
           if (ctx.method !== 'POST') return render(ctx, 'form', {})
           changes.push((await readForm(ctx, ['choice'])).choice)
           ctx.status = 204
-        },
-      ],
+        }
+      ]
     })
   })
   afterEach(() => served.close())
@@ -29,7 +29,11 @@ describe('csrf', () => {
   }
 
   const post = (path: string, headers: Record<string, string>, token: string | undefined) =>
-    ask(served, path, { method: 'POST', headers: { ...FORM, ...BROWSER, ...headers }, body: token === undefined ? 'choice=a' : `choice=a&csrf=${token}` })
+    ask(served, path, {
+      method: 'POST',
+      headers: { ...FORM, ...BROWSER, ...headers },
+      body: token === undefined ? 'choice=a' : `choice=a&csrf=${token}`
+    })
 
   test('a form with its own token is taken, again and again, and keeps its cookie', async () => {
     const { cookie, token, setCookie } = await open()
@@ -41,33 +45,37 @@ describe('csrf', () => {
     expect((await ask(served, '/account', { headers: { Cookie: cookie } })).headers).not.toHaveProperty('set-cookie')
   })
 
-  test.each(['/interaction/1/login', '/interaction/1/mfa', '/interaction/1/consent', '/account', '/account/sign-out', '/ACCOUNT/stop'])(
-    'case 92: %s refuses what another site could send, and changes nothing',
-    async (path) => {
-      const { cookie, token } = await open()
-      const other = await open()
-      const rows: [string, Record<string, string>, string | undefined][] = [
-        ['no-token', { Cookie: cookie }, undefined],
-        ['no-token', { Cookie: cookie }, ''],
-        ['no-token', {}, token],
-        ['no-token', { Cookie: 'keyward_browser=short' }, token],
-        ['wrong-token', { Cookie: cookie }, other.token],
-        ['wrong-token', { Cookie: cookie }, `${token}x`],
-        ['other-site', { Cookie: cookie, 'Sec-Fetch-Site': 'cross-site' }, token],
-        ['other-site', { Cookie: cookie, 'Sec-Fetch-Site': 'same-site' }, token],
-        ['other-origin', { Cookie: cookie, Origin: 'https://evil.example' }, token],
-        ['other-origin', { Cookie: cookie, Origin: 'null' }, token],
-        ['other-origin', { Cookie: cookie, Origin: `${served.issuer}.evil.example` }, token],
-      ]
-      for (const [, headers, sent] of rows) {
-        const answer = await post(path, headers, sent)
-        expect(answer.status).toBe(403)
-        expect(answer.text).toContain('Heading csrf')
-      }
-      expect(served.refused).toEqual(rows.map(([reason]) => reason))
-      expect(changes).toEqual([])
-    },
-  )
+  test.each([
+    '/interaction/1/login',
+    '/interaction/1/mfa',
+    '/interaction/1/consent',
+    '/account',
+    '/account/sign-out',
+    '/ACCOUNT/stop'
+  ])('case 92: %s refuses what another site could send, and changes nothing', async (path) => {
+    const { cookie, token } = await open()
+    const other = await open()
+    const rows: [string, Record<string, string>, string | undefined][] = [
+      ['no-token', { Cookie: cookie }, undefined],
+      ['no-token', { Cookie: cookie }, ''],
+      ['no-token', {}, token],
+      ['no-token', { Cookie: 'keyward_browser=short' }, token],
+      ['wrong-token', { Cookie: cookie }, other.token],
+      ['wrong-token', { Cookie: cookie }, `${token}x`],
+      ['other-site', { Cookie: cookie, 'Sec-Fetch-Site': 'cross-site' }, token],
+      ['other-site', { Cookie: cookie, 'Sec-Fetch-Site': 'same-site' }, token],
+      ['other-origin', { Cookie: cookie, Origin: 'https://evil.example' }, token],
+      ['other-origin', { Cookie: cookie, Origin: 'null' }, token],
+      ['other-origin', { Cookie: cookie, Origin: `${served.issuer}.evil.example` }, token]
+    ]
+    for (const [, headers, sent] of rows) {
+      const answer = await post(path, headers, sent)
+      expect(answer.status).toBe(403)
+      expect(answer.text).toContain('Heading csrf')
+    }
+    expect(served.refused).toEqual(rows.map(([reason]) => reason))
+    expect(changes).toEqual([])
+  })
 
   test.each(['PUT', 'DELETE', 'PATCH'])('case 92: %s without a token is refused too', async (method) => {
     expect((await ask(served, '/account', { method, headers: FORM })).status).toBe(403)
@@ -88,6 +96,8 @@ describe('csrf', () => {
     await served.close()
     served = await serve({ issuer: 'https://auth.example', routes: [async (ctx) => render(ctx, 'form', {})] })
     const page = await ask(served, '/account', { headers: { Host: 'auth.example' } })
-    expect(page.headers['set-cookie']).toEqual([expect.stringMatching(/^__Host-keyward_browser=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Secure$/)])
+    expect(page.headers['set-cookie']).toEqual([
+      expect.stringMatching(/^__Host-keyward_browser=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Secure$/)
+    ])
   })
 })

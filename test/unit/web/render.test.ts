@@ -1,8 +1,8 @@
 import type { Context } from 'koa'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { preferLanguages, render } from '../../../src/web/render.ts'
-import { ask, BROWSER, serve } from './app.ts'
 import type { Served } from './app.ts'
+import { ask, BROWSER, serve } from './app.ts'
 
 describe('render', () => {
   let served: Served
@@ -17,9 +17,13 @@ describe('render', () => {
     const answer = await ask(served, '/', { headers: BROWSER })
     expect(answer.status).toBe(422)
     expect(answer.text).toBe(
-      '<html lang="en"><title>Hello - Sample &lt;Clinic&gt;</title><p>Hello &lt;b&gt;Maria&lt;/b&gt;</p><b>1</b></html>',
+      '<html lang="en"><title>Hello - Sample &lt;Clinic&gt;</title><p>Hello &lt;b&gt;Maria&lt;/b&gt;</p><b>1</b></html>'
     )
-    expect(answer.headers).toMatchObject({ 'content-type': 'text/html; charset=utf-8', 'content-language': 'en', 'cache-control': 'no-store' })
+    expect(answer.headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'content-language': 'en',
+      'cache-control': 'no-store'
+    })
   })
 
   test.each([
@@ -28,7 +32,7 @@ describe('render', () => {
     [{}, '/', 'en'],
     [{ 'Accept-Language': 'en' }, '/?ui_locales=fr%20es-AR', 'es'],
     [{ 'Accept-Language': 'es' }, '/?ui_locales=fr', 'es'],
-    [{ 'Accept-Language': 'es' }, '/?ui_locales=en&ui_locales=es', 'es'],
+    [{ 'Accept-Language': 'es' }, '/?ui_locales=en&ui_locales=es', 'es']
   ])('speaks the language asked for: %o at %s', async (headers, path, language) => {
     page = (ctx) => render(ctx, 'hello', { name: 'M' })
     expect((await ask(served, path, { headers })).headers['content-language']).toBe(language)
@@ -47,7 +51,7 @@ describe('render', () => {
     ['a member that is missing in a partial', 'missing-in-part', {}],
     ['a text that this language lacks', 'missing-text', { 'Accept-Language': 'es' }],
     ['a variable that a text lacks', 'missing-variable', {}],
-    ['an unknown template', 'nowhere', {}],
+    ['an unknown template', 'nowhere', {}]
   ])('throws, and shows the error page, for %s', async (_what, template, headers) => {
     page = (ctx) => render(ctx, template, {})
     const answer = await ask(served, '/', { headers: { ...BROWSER, ...headers } })

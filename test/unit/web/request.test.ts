@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { limitKeyOf, sourceOf } from '../../../src/web/request.ts'
-import { ask, serve } from './app.ts'
 import type { Served } from './app.ts'
+import { ask, serve } from './app.ts'
 
 describe('request context', () => {
   let served: Served
@@ -12,9 +12,15 @@ describe('request context', () => {
       trustedProxies,
       before: [
         async (ctx) => {
-          ctx.body = { ...sourceOf(ctx), ip: ctx.ip, secure: ctx.secure, host: ctx.host, forwarded: Object.keys(ctx.headers).filter((name) => /forwarded|cert|real/.test(name)) }
-        },
-      ],
+          ctx.body = {
+            ...sourceOf(ctx),
+            ip: ctx.ip,
+            secure: ctx.secure,
+            host: ctx.host,
+            forwarded: Object.keys(ctx.headers).filter((name) => /forwarded|cert|real/.test(name))
+          }
+        }
+      ]
     })
     const answer = await ask(served, '/', { headers: { Host: 'kept.example', ...headers } })
     const { requestId, ...rest }: Record<string, unknown> = JSON.parse(answer.text)
@@ -25,10 +31,23 @@ describe('request context', () => {
 
   test('case 128: forwarding and certificate headers of an untrusted peer are gone before anybody reads them', async () => {
     const headers = {
-      'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'evil.example', Forwarded: 'for=1.2.3.4', 'X-Real-IP': '1.2.3.4',
-      'X-SSL-Client-Cert': 'x', 'X-Client-Cert': 'x', 'Client-Cert': 'x', 'X-Request-Id': 'mine',
+      'X-Forwarded-For': '203.0.113.9',
+      'X-Forwarded-Proto': 'https',
+      'X-Forwarded-Host': 'evil.example',
+      Forwarded: 'for=1.2.3.4',
+      'X-Real-IP': '1.2.3.4',
+      'X-SSL-Client-Cert': 'x',
+      'X-Client-Cert': 'x',
+      'Client-Cert': 'x',
+      'X-Request-Id': 'mine'
     }
-    expect(await seen(headers, ['10.0.0.0/8'])).toEqual({ address: '127.0.0.1', ip: '127.0.0.1', secure: false, host: 'kept.example', forwarded: [] })
+    expect(await seen(headers, ['10.0.0.0/8'])).toEqual({
+      address: '127.0.0.1',
+      ip: '127.0.0.1',
+      secure: false,
+      host: 'kept.example',
+      forwarded: []
+    })
   })
 
   test.each([
@@ -38,14 +57,21 @@ describe('request context', () => {
     ['an IPv4 address in IPv6 clothes', '::ffff:203.0.113.9', '203.0.113.9'],
     ['the first, where all are trusted', '10.0.0.1, 10.0.0.2', '10.0.0.1'],
     ['the peer, where the hop is no address', '203.0.113.9, unknown', '127.0.0.1'],
-    ['the peer, where there is none', ' , ', '127.0.0.1'],
+    ['the peer, where there is none', ' , ', '127.0.0.1']
   ])('case 128: a trusted proxy names %s', async (_what, hops, address) => {
-    expect(await seen({ 'X-Forwarded-For': hops }, ['127.0.0.1', '10.0.0.0/8', 'fd00::/8'])).toMatchObject({ address, ip: address })
+    expect(await seen({ 'X-Forwarded-For': hops }, ['127.0.0.1', '10.0.0.0/8', 'fd00::/8'])).toMatchObject({
+      address,
+      ip: address
+    })
   })
 
   test('case 128: a trusted proxy names protocol and host by its own, last value', async () => {
     const headers = { 'X-Forwarded-Proto': 'http, HTTPS', 'X-Forwarded-Host': 'evil.example, named.example' }
-    expect(await seen(headers, ['127.0.0.0/8'])).toMatchObject({ secure: true, host: 'named.example', forwarded: ['x-forwarded-proto'] })
+    expect(await seen(headers, ['127.0.0.0/8'])).toMatchObject({
+      secure: true,
+      host: 'named.example',
+      forwarded: ['x-forwarded-proto']
+    })
   })
 })
 
@@ -56,7 +82,7 @@ test.each([
   ['2001:db8::1', '2001:db8:0:0::/64'],
   ['::1', '0:0:0:0::/64'],
   ['2001:0DB8:0001:2::', '2001:db8:1:2::/64'],
-  ['64:ff9b::1.2.3.4', '64:ff9b:0:0::/64'],
+  ['64:ff9b::1.2.3.4', '64:ff9b:0:0::/64']
 ])('the limits count %s as %s', (address, key) => {
   expect(limitKeyOf(address)).toBe(key)
 })
