@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { ClinicError } from './clinic-error.ts'
 
 const client = z.looseObject({
   client_id: z.string(),
@@ -44,7 +45,12 @@ export type Ports = Record<(typeof servers)[number], number>
 const homePort = 9004
 
 export async function readConfiguration(file: string): Promise<ClinicConfiguration> {
-  return configuration.parse(parse(await readFile(file, 'utf8')))
+  try {
+    return configuration.parse(parse(await readFile(file, 'utf8')))
+  } catch (fault) {
+    const reason = fault instanceof z.ZodError ? z.prettifyError(fault) : fault instanceof Error ? fault.message : 'unknown fault'
+    throw new ClinicError(`${file} can't be used for the sample clinic:\n${reason}`)
+  }
 }
 
 /** The FHIR server, the app and the EHR that this clinic runs, with the secrets by which Keyward knows them. */
@@ -61,7 +67,7 @@ export function parties(config: ClinicConfiguration) {
     !app?.launch_url ||
     !app.client_uri
   ) {
-    throw new Error('The configuration lacks a party of the sample clinic: compare it with config/demo.yaml.')
+    throw new ClinicError('The configuration lacks a party of the sample clinic: compare it with config/demo.yaml.')
   }
   return {
     fhir: {

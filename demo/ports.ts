@@ -1,12 +1,13 @@
 /** Which ports are free. Nothing is reserved: who needs a port takes it at once. */
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { ClinicError } from './clinic-error.ts'
 
 /** Fails with a sentence where the port is taken. */
 export async function requireFree(host: string, port: number): Promise<void> {
-  await bind(host, port).catch((fault: unknown) => {
+  const probe = await listen(host, port).catch((fault: unknown) => {
     throw portTaken(fault, port)
   })
+  await close(probe)
 }
 
 /** The sentence for a taken port; every other fault as it is. */
@@ -19,11 +20,28 @@ export function portTaken(fault: unknown, port: number): unknown {
     : fault
 }
 
-async function bind(host: string, port: number): Promise<void> {
-  const probe = createServer()
+/** As many free ports as asked for, no two the same: for tests, which run beside others. */
+export async function freePorts(host: string, count: number): Promise<number[]> {
+  const probes = await Promise.all(Array.from({ length: count }, () => listen(host, 0)))
+  return Promise.all(
+    probes.map(async (probe) => {
+      const address = probe.address()
+      await close(probe)
+      if (address === null || typeof address === 'string') throw new Error('A TCP server has no port')
+      return address.port
+    })
+  )
+}
+
+async function listen(host: string, port: number): Promise<Server> {
+  const server = createServer()
   await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject)
-    probe.listen(port, host, resolve)
+    server.once('error', reject)
+    server.listen(port, host, resolve)
   })
-  await new Promise<void>((resolve) => probe.close(() => resolve()))
+  return server
+}
+
+async function close(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => server.close(() => resolve()))
 }
