@@ -12,9 +12,9 @@ const patient = z.strictObject({
   id: fhirId.describe('The logical id of the Patient resource.'),
   relationship: words.describe('self, or who the patient is to this person: child, parent, spouse.'),
   name: words.describe('The name that the patient page shows.'),
-  birthDate: pattern(/^\d{4}(-\d\d(-\d\d)?)?$/, 'must be a date in quotes such as "2015-03-21"')
+  birthDate: pattern(/^\d{4}(-\d\d(-\d\d)?)?$/, 'must be a date such as 2015-03-21')
     .optional()
-    .describe('Shown where it helps to tell two patients apart; a date in quotes.')
+    .describe('Shown where it helps to tell two patients apart.')
 })
 
 const person = z.strictObject({

@@ -13,6 +13,7 @@ export interface JsonSchema {
   pattern?: string
   anyOf?: JsonSchema[]
   allOf?: JsonSchema[]
+  oneOf?: JsonSchema[]
   items?: JsonSchema
   properties?: Record<string, JsonSchema>
   required?: string[]
@@ -27,7 +28,7 @@ export function configJsonSchema(): JsonSchema {
   return schema
 }
 
-/** Each secret `x` may be given as `xFile`, so neither alone is required by the schema; read-config.ts asks for one of them. */
+/** Each secret `x` may be given as `xFile`: where it is required, one of the two is. */
 function addFileVariant(schema: JsonSchema, path: readonly string[], list: boolean): void {
   const name = path.at(-1) ?? ''
   const holder = path.slice(0, -1).reduce<JsonSchema | undefined>(member, schema)
@@ -39,7 +40,9 @@ function addFileVariant(schema: JsonSchema, path: readonly string[], list: boole
     : `Instead of ${name}: a file that holds it.`
   entries.splice(at + 1, 0, [`${name}File`, { description, type: 'string' }])
   holder.properties = Object.fromEntries(entries)
-  if (holder.required !== undefined) holder.required = holder.required.filter((property) => property !== name)
+  if (holder.required?.includes(name) !== true) return
+  holder.required = holder.required.filter((property) => property !== name)
+  holder.allOf = [...(holder.allOf ?? []), { oneOf: [{ required: [name] }, { required: [`${name}File`] }] }]
 }
 
 function member(schema: JsonSchema | undefined, part: string | number): JsonSchema | undefined {

@@ -15,6 +15,7 @@ export function brokenRules(outline: Outline): Problem[] {
   ]
 }
 
+/** User names are compared roughly here; accounts/username.ts says when two are the same, and keeps them so. */
 function doubles({ clients, fhirServers, accounts }: Outline): Problem[] {
   return [
     ...doublesOf(clients.map((client, at) => [['clients', at, 'client_id'], client.client_id])),

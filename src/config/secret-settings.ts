@@ -61,34 +61,27 @@ export function readSources(given: unknown, options: { env: NodeJS.ProcessEnv; b
   }
 
   const tree = substitute(given, [])
-  for (const setting of SECRET_SETTINGS) {
-    for (const { holder, path } of holders(tree, setting.path)) {
-      const name = setting.path.at(-1) ?? ''
+  const unset = new Set(problems.map(({ path }) => printPath(path)))
+  for (const { path: setting, list } of SECRET_SETTINGS) {
+    const name = setting.at(-1) ?? ''
+    for (const { holder, path } of holders(tree, setting)) {
       const file = holder[`${name}File`]
       if (file === undefined) continue
-      const at = [...path, name]
       delete holder[`${name}File`]
-      if (holder[name] !== undefined) {
-        problems.push({ path: at, message: `must not be given beside ${name}File` })
-        continue
+      const at = [...path, name]
+      const content = typeof file === 'string' ? readText(resolve(options.baseDir, file)) : undefined
+      if (holder[name] !== undefined) problems.push({ path: at, message: `must not be given beside ${name}File` })
+      else if (content === undefined) {
+        const message = `must be a file that can be read, but is ${JSON.stringify(file)}`
+        const fileAt = [...path, `${name}File`]
+        // An empty message only says that the setting itself has been spoken of.
+        problems.push({ path: at, message: '' }, { path: fileAt, message: unset.has(printPath(fileAt)) ? '' : message })
+      } else {
+        const lines = list === true ? content.split(/\r?\n/).filter((line) => line !== '') : undefined
+        holder[name] = lines ?? content.replace(/\r?\n$/, '')
+        for (const place of lines?.keys() ?? []) outside.add(printPath([...at, place]))
+        outside.add(printPath(at))
       }
-      if (typeof file !== 'string') {
-        problems.push({ path: [...path, `${name}File`], message: 'must be the path of a file' }, silenced(at))
-        continue
-      }
-      const content = readText(resolve(options.baseDir, file))
-      if (content === undefined) {
-        problems.push({
-          path: [...path, `${name}File`],
-          message: `must be a file that can be read, but is ${JSON.stringify(file)}`
-        })
-        problems.push(silenced(at))
-        continue
-      }
-      const lines = content.split(/\r?\n/).filter((line) => line !== '')
-      holder[name] = setting.list === true ? lines : content.replace(/\r?\n$/, '')
-      for (const place of setting.list === true ? lines.keys() : []) outside.add(printPath([...at, place]))
-      outside.add(printPath(at))
     }
   }
   return { tree, outside, problems }
@@ -100,11 +93,6 @@ export function holders(tree: unknown, path: readonly string[], before: Path = [
   if (name === '*') return Array.isArray(tree) ? tree.flatMap((member, at) => holders(member, rest, [...before, at])) : []
   if (name === undefined || !isMapping(tree)) return []
   return rest.length === 0 ? [{ holder: tree, path: before }] : holders(tree[name], rest, [...before, name])
-}
-
-/** What is wrong is said already: nothing else about this place. */
-function silenced(path: Path): Problem {
-  return { path, message: '' }
 }
 
 function readText(file: string): string | undefined {

@@ -1,0 +1,128 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseConfig } from '../../../src/config/read-config.ts'
+import { completeDemo, problemsOfText } from './mistakes.ts'
+
+const key = (first: number) => Buffer.from(Array.from({ length: 32 }, (_, at) => first + at)).toString('base64url')
+const example = readFileSync(resolve(import.meta.dirname, '../../../config/production.example.yaml'), 'utf8')
+const folder = mkdtempSync(join(tmpdir(), 'keyward-production-'))
+const env = {
+  KEYWARD_REDIS_PASSWORD: 'redis-word',
+  KEYWARD_SEALING_KEY_1: key(1),
+  KEYWARD_LOOKUP_KEY: key(2),
+  KEYWARD_COOKIE_KEY: key(3),
+  KEYWARD_FHIR_SERVER_SECRET: key(4),
+  KEYWARD_SECRETS_DIR: folder
+}
+beforeAll(() => {
+  writeFileSync(join(folder, 'ehr-secret'), `${key(5)}\n`)
+  writeFileSync(join(folder, 'cookie-keys'), `${key(6)}\n${key(7)}\n`)
+})
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+
+const problems = (change: (text: string) => string = (text) => text, more: NodeJS.ProcessEnv = {}) =>
+  problemsOfText(change(example), { env: { ...env, ...more }, baseDir: folder })
+
+test('config/production.example.yaml is valid once its variables and files are there', () => {
+  const config = parseConfig(example, { env, baseDir: folder })
+  expect(config.demo).toBe(false)
+  expect(config.store).toBe('rediss://keyward:redis-word@redis.hospital.example:6380')
+  expect(config.clients.map((client) => client.client_secret)).toEqual([key(4), key(5), undefined])
+})
+
+test('without its variables the example names each of them', () => {
+  expect(problemsOfText(example)).toEqual([
+    'store: the environment variable KEYWARD_REDIS_PASSWORD is not set',
+    'secrets.sealingKeys[0].key: the environment variable KEYWARD_SEALING_KEY_1 is not set',
+    'secrets.lookupKey: the environment variable KEYWARD_LOOKUP_KEY is not set',
+    'secrets.cookieKeys[0]: the environment variable KEYWARD_COOKIE_KEY is not set',
+    'clients[0].client_secret: the environment variable KEYWARD_FHIR_SERVER_SECRET is not set',
+    'clients[1].client_secretFile: the environment variable KEYWARD_SECRETS_DIR is not set'
+  ])
+})
+
+describe('a start is production unless the file says demo: true', () => {
+  test.each(['', 'demo: false\n'])('%j', (line) => {
+    expect(problemsOfText(completeDemo.replace(/^demo: true.*\n/, line))).toEqual([
+      'clients[0].client_secret: must come from outside this file in production: ${NAME} of the environment, or client_secretFile',
+      'accounts[0].password: must come from outside this file in production: ${NAME} of the environment, or passwordFile',
+      'accounts[1].password: must come from outside this file in production: ${NAME} of the environment, or passwordFile',
+      'accounts[0].totp: must come from outside this file in production: ${NAME} of the environment, or totpFile',
+      'accounts[1].totp: must come from outside this file in production: ${NAME} of the environment, or totpFile',
+      'issuer: must be https in production',
+      'secrets: is required in production: sealingKeys, lookupKey and cookieKeys',
+      'clients[0].client_secret: must not be the secret of an example',
+      'accounts[0].password: must not be the password of an example',
+      'accounts[0].totp: must not be the key of an example',
+      'accounts[1].password: must not be the password of an example',
+      'accounts[1].totp: must not be the key of an example'
+    ])
+  })
+})
+
+describe('production refuses', () => {
+  test('a secret that is written into the file, wherever it stands', () => {
+    const plain = (text: string) =>
+      text.replaceAll(/\$\{(KEYWARD_[A-Z_0-9]+)\}/g, (written, name: keyof typeof env) =>
+        name === 'KEYWARD_SECRETS_DIR' ? written : env[name]
+      )
+    expect(problems(plain).map((problem) => problem.split(': must come from outside')[0])).toEqual([
+      'store',
+      'secrets.sealingKeys[0].key',
+      'secrets.lookupKey',
+      'secrets.cookieKeys[0]',
+      'clients[0].client_secret'
+    ])
+  })
+
+  test.each([
+    ['a store that is not named', (text: string) => text.replace(/^store:.*\n/m, ''), 'store: is required in production'],
+    [
+      'a store in memory',
+      (text: string) => text.replace(/^store:.*\n/m, 'store: "sqlite::memory:"\n'),
+      'store: must not be in memory in production'
+    ],
+    ['an http issuer', (text: string) => text.replace('issuer: https', 'issuer: http'), 'issuer: must be https in production'],
+    [
+      'an http FHIR server',
+      (text: string) => text.replace('baseUrl: https', 'baseUrl: http'),
+      'fhirServers[0].baseUrl: must be https in production'
+    ]
+  ])('%s', (_, change, problem) => {
+    expect(problems(change)).toEqual([problem])
+  })
+
+  test.each([
+    ['a short client secret', 'short', 'clients[0].client_secret: must have at least 32 characters in production'],
+    [
+      "an example's client secret",
+      'fhir-secret-fhir-secret-fhir-secret',
+      'clients[0].client_secret: must not be the secret of an example'
+    ]
+  ])('%s, from the environment too', (_, secret, problem) => {
+    expect(problems(undefined, { KEYWARD_FHIR_SERVER_SECRET: secret })).toEqual([problem])
+  })
+
+  test("an example's password or TOTP key, from the environment too", () => {
+    const account = 'accounts: [{ username: a, password: "${P}", totp: "${T}", name: A, role: patient }]'
+    const given = { P: 'Correct horse battery staple', T: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }
+    expect(problems((text) => text.replace('accounts: []', account), given)).toEqual([
+      'accounts[0].password: must not be the password of an example',
+      'accounts[0].totp: must not be the key of an example'
+    ])
+  })
+})
+
+test('a local store and a Redis without a password need no variable', () => {
+  expect(problems((text) => text.replace(/^store:.*\n/m, 'store: sqlite:/var/lib/keyward/keyward.db\n'))).toEqual([])
+  expect(problems((text) => text.replace(/^store:.*\n/m, 'store: redis://10.0.0.1:6379\n'))).toEqual([])
+})
+
+test('cookie keys come from one file, a key on each line', () => {
+  const text = example.replace(/cookieKeys: .*/, 'cookieKeysFile: cookie-keys')
+  expect(parseConfig(text, { env, baseDir: folder }).secrets?.cookieKeys).toEqual([key(6), key(7)])
+})
