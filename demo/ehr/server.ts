@@ -77,13 +77,19 @@ function patientCard({ id, name, birthDate, visits }: ChartPatient) {
 <section class="card" aria-labelledby="patient-${id}">
 <h2 id="patient-${id}">${name}</h2>
 <p class="soft">Born ${longDate(birthDate)}</p>
-<p>${visits
-    .slice(0, shownVisits)
-    .map(
-      (visit) =>
-        html`<button name="open" value="${id} ${visit.id}">Open Heart App for ${name}, visit of ${longDate(visit.date)} (${visit.kind})</button>\n`
-    )}<button class="quiet" name="open" value="${id}">Open Heart App for ${name}, without a visit</button></p>
+<ul class="rows">
+${visits.slice(0, shownVisits).map(
+  (visit) => html`<li><span>Visit of ${longDate(visit.date)}<span class="soft">${visit.kind}</span></span>
+${openButton(`${id} ${visit.id}`, `for ${name}, visit of ${longDate(visit.date)}`)}</li>\n`
+)}<li><span>Without a visit</span>
+${openButton(id, `for ${name}, without a visit`)}</li>
+</ul>
 </section>`
+}
+
+/** The sentence makes the name of the button whole for who can't see where it stands. */
+function openButton(value: string, sentence: string) {
+  return html`<button class="quiet" name="open" value="${value}">Open Heart App<span class="unseen"> ${sentence}</span></button>`
 }
 
 function longDate(date: string): string {
