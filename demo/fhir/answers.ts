@@ -27,7 +27,7 @@ export function answerFaults(): Middleware {
 
 /** This server speaks JSON only; `_format`, where given, outweighs the Accept header. */
 export function checkFormat(ctx: Context): void {
-  const format = ctx.URL.searchParams.get('_format')
+  const format = new URLSearchParams(ctx.querystring).get('_format')
   const type = format?.split(';')[0]?.trim().replace(' ', '+')
   const acceptable = type === undefined ? ctx.accepts(JSON_TYPES) !== false : JSON_TYPES.includes(type)
   if (!acceptable) throw new FhirError(406, 'not-supported', 'This server answers in JSON only')

@@ -29,7 +29,7 @@ export function resourceRoutes({ records, baseUrl, tokenContext }: Deps): Router
     const { type = '' } = ctx.params
     const access = await open(ctx, 's', type)
     const strict = /(^|[,;\s])handling=strict\b/.test(ctx.get('Prefer'))
-    answer(ctx, 200, searchBundle({ type, query: ctx.URL.searchParams, strict, access }, records, baseUrl))
+    answer(ctx, 200, searchBundle({ type, query: new URLSearchParams(ctx.querystring), strict, access }, records, baseUrl))
   })
 
   router.get('/:type/:id', async (ctx) => {
