@@ -3,9 +3,9 @@
  * browser would not send is refused, so that nothing downstream guesses.
  */
 import type { Context } from 'koa'
+import { readBody } from './body.ts'
 import { PageError } from './page-error.ts'
 
-export const BODY_LIMIT = 56 * 1024
 const MAX_FIELDS = 500
 const FORM = 'application/x-www-form-urlencoded'
 
@@ -48,24 +48,6 @@ async function parseBody(ctx: Context): Promise<Fields> {
   const isPlain = ctx.get('Content-Encoding') === '' && (charset === '' || charset === 'utf-8')
   if (!ctx.is(FORM) || !isPlain) throw new PageError(415, 'unsupported-type')
   return parseForm(await readBody(ctx))
-}
-
-async function readBody(ctx: Context): Promise<Buffer> {
-  if ((ctx.request.length ?? 0) > BODY_LIMIT) throw tooLarge(ctx)
-  const chunks: Buffer[] = []
-  let received = 0
-  // The connection must outlive the reading: the refusal still has to be written.
-  for await (const chunk of ctx.req.iterator({ destroyOnReturn: false })) {
-    received += chunk.length
-    if (received > BODY_LIMIT) throw tooLarge(ctx)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-function tooLarge(ctx: Context): PageError {
-  ctx.set('Connection', 'close')
-  return new PageError(413, 'too-large')
 }
 
 function parseForm(body: Buffer): Fields {

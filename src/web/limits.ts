@@ -9,7 +9,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Context, Middleware } from 'koa'
 import type { Config } from '../config/config.ts'
-import { BODY_LIMIT } from './form.ts'
+import { BODY_LIMIT } from './body.ts'
 import { PageError } from './page-error.ts'
 import { BARE_POLICY } from './security-headers.ts'
 

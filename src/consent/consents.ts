@@ -1,0 +1,130 @@
+/**
+ * What a person allowed an app to do, kept apart from the Grants that were made
+ * from it: one record per account, client, FHIR server and patient. Every token is
+ * worth only what this record says now, so ending it is one write.
+ */
+import { randomBytes } from 'node:crypto'
+import { covers, parseResourceScope } from '../smart-scopes/resource-scope.ts'
+import type { Kind, Page, Store } from '../store/store.ts'
+
+/** Whom a consent is between, and about which patient. */
+export interface ConsentKey {
+  accountId: string
+  clientId: string
+  /** FHIR server id */
+  fhirServer: string
+  /** Logical id at that server; absent where no patient is in context. */
+  patient?: string | undefined
+}
+
+export interface Consent extends ConsentKey {
+  /** New each time that a consent begins: a Grant of an ended one never fits its successor. */
+  consentId: string
+  /** Names as they were when it was given, for the person's own pages. */
+  clientName: string
+  patientName?: string
+  granted: string[]
+  refused: string[]
+  /** Epoch milliseconds. */
+  since: number
+  changedAt: number
+  /** Epoch milliseconds at which it ends by itself; absent: when the person stops it. */
+  until?: number
+}
+
+const consents: Kind<Consent> = { name: 'consent', guessable: true }
+
+export interface Consents {
+  find(key: ConsentKey): Promise<Consent | undefined>
+  /** Remembers a decision. What was decided before about other scopes stays. */
+  decide(key: ConsentKey, decision: Decision): Promise<Consent>
+  /** What an account has allowed, page by page. */
+  of(accountId: string, after?: string): Promise<Page<Consent>>
+  /** Ends one of the account's consents at once; undefined where it has no such. */
+  end(accountId: string, consentId: string): Promise<Consent | undefined>
+}
+
+export interface Decision {
+  clientName: string
+  patientName?: string | undefined
+  granted: string[]
+  refused: string[]
+  /** Epoch milliseconds; undefined: until stopped. */
+  until?: number | undefined
+}
+
+export function createConsents({ store, now }: { store: Store; now: () => number }): Consents {
+  async function decide(key: ConsentKey, decision: Decision): Promise<Consent> {
+    for (;;) {
+      const held = await store.read(consents, idOf(key))
+      const consent = decided(key, decision, held?.record, now())
+      const written = await store.commit([
+        {
+          kind: consents,
+          id: idOf(key),
+          record: consent,
+          indexes: { account: key.accountId },
+          ...(consent.until === undefined ? {} : { expiresAt: consent.until }),
+          ...(held ? { ifVersion: held.version } : { ifAbsent: true }),
+        },
+      ])
+      if (written) return consent
+    }
+  }
+
+  async function of(accountId: string, after?: string): Promise<Page<Consent>> {
+    return store.list(consents, { name: 'account', value: accountId }, { limit: 100, ...(after === undefined ? {} : { after }) })
+  }
+
+  return {
+    find: (key) => store.get(consents, idOf(key)),
+    decide,
+    of,
+    async end(accountId, consentId) {
+      let after: string | undefined
+      do {
+        const page = await of(accountId, after)
+        const consent = page.records.find((one) => one.consentId === consentId)
+        if (consent) {
+          await store.delete(consents, idOf(consent))
+          return consent
+        }
+        after = page.next
+      } while (after !== undefined)
+      return undefined
+    },
+  }
+}
+
+function decided(key: ConsentKey, decision: Decision, before: Consent | undefined, now: number): Consent {
+  const { granted, refused, clientName, patientName, until } = decision
+  const newly = new Set([...granted, ...refused])
+  const kept = (scopes: string[] | undefined): string[] => (scopes ?? []).filter((scope) => !newly.has(scope))
+  // What was allowed before ends where it would still give what is refused now.
+  const standing = kept(before?.granted).filter((scope) => !refused.some((no) => gives(scope, no)))
+  return {
+    accountId: key.accountId,
+    clientId: key.clientId,
+    fhirServer: key.fhirServer,
+    ...(key.patient === undefined ? {} : { patient: key.patient }),
+    consentId: before?.consentId ?? randomBytes(16).toString('base64url'),
+    clientName,
+    ...(patientName === undefined ? {} : { patientName }),
+    granted: [...standing, ...granted],
+    refused: [...kept(before?.refused), ...refused],
+    since: before?.since ?? now,
+    changedAt: now,
+    ...(until === undefined ? {} : { until }),
+  }
+}
+
+/** Length before each part: no two keys run together into one id. */
+function idOf({ accountId, clientId, fhirServer, patient }: ConsentKey): string {
+  const parts = [accountId, clientId, fhirServer, ...(patient === undefined ? [] : [patient])]
+  return parts.map((part) => `${part.length}:${part}`).join('')
+}
+
+function gives(held: string, wanted: string): boolean {
+  const [one, other] = [parseResourceScope(held), parseResourceScope(wanted)]
+  return one !== undefined && other !== undefined && covers(one, other)
+}

@@ -1,0 +1,120 @@
+/** What the consent page shows: the members of views/consent.eta, made from an open decision. */
+import { ageInYears } from '../accounts/relationships.ts'
+import type { AppFacts } from '../interaction/step.ts'
+import type { Authorization } from '../smart/authorization.ts'
+import type { Choice } from './choices.ts'
+import type { Consent } from './consents.ts'
+import type { OpenDecision } from './decision.ts'
+import { DURATIONS, type Duration, endOf } from './duration.ts'
+import type { KindOfData } from './kinds.ts'
+import { noticesFor } from './notices.ts'
+
+/** What is ticked, and picked, at the moment. */
+export interface Ticks {
+  scopes: ReadonlySet<string>
+  duration?: Duration | undefined
+}
+
+interface PageInput {
+  about: Authorization
+  decision: OpenDecision
+  ticks: Ticks
+  app: AppFacts | null
+  kinds: readonly KindOfData[]
+  accountUrl: string
+  problem: 'nothing-on' | 'unknown-choice' | null
+  lang: string
+  now: number
+}
+
+export function consentPage(input: PageInput): Record<string, unknown> {
+  const { about, decision, ticks, app, accountUrl, problem, lang, now } = input
+  const { account, client, patient } = about
+  const date = new Intl.DateTimeFormat(lang, { dateStyle: 'long', timeZone: 'UTC' })
+  const person = patient.state === 'settled' ? patient.person : undefined
+  const on = decision.choices.filter((choice) => ticks.scopes.has(choice.scope)).length
+  return {
+    signedInAs: account.name,
+    role: account.role,
+    app: { ...app, facts: { policyUri: client.policy_uri, tosUri: client.tos_uri, contacts: client.contacts } },
+    patient: person
+      ? {
+          name: person.name,
+          relationship: person.relationship,
+          isSelf: person.relationship === 'self',
+          age: ageInYears(person.birthDate, now) ?? null,
+        }
+      : null,
+    groups: groupsOf(decision.choices, ticks, input.kinds),
+    offline: decision.asksOffline ? { scope: 'offline_access', ticked: ticks.scopes.has('offline_access') } : null,
+    durations:
+      decision.asksOffline && account.role === 'patient'
+        ? DURATIONS.map((value) => {
+            const end = endOf(value, now)
+            return { value, date: end === undefined ? null : date.format(end), checked: ticks.duration === value }
+          })
+        : [],
+    identity: identityFacts(decision.told),
+    count: { on, of: decision.choices.length },
+    notices: account.role === 'patient' ? noticesFor(decision.choices, ticks.scopes) : [],
+    problem,
+    accountUrl,
+  }
+}
+
+/** Which boxes start ticked: as decided before, else as the operator's policy says. Sensitive kinds and changes never. */
+export function startTicks(
+  { choices, asksOffline }: OpenDecision,
+  { consent, policy, role }: { consent: Consent | undefined; policy: 'requested' | 'none'; role: 'patient' | 'clinician' },
+): Ticks {
+  const starts = (choice: Choice): boolean =>
+    policy === 'requested' && (role === 'clinician' || (!choice.sensitive && choice.verbs.every((verb) => verb === 'see')))
+  const decided = (scope: string): boolean | undefined =>
+    consent?.granted.includes(scope) ? true : consent?.refused.includes(scope) ? false : undefined
+  const scopes = new Set(choices.filter((choice) => decided(choice.scope) ?? starts(choice)).map((choice) => choice.scope))
+  if (asksOffline && (decided('offline_access') ?? policy === 'requested')) scopes.add('offline_access')
+  return { scopes }
+}
+
+function groupsOf(choices: readonly Choice[], ticks: Ticks, kinds: readonly KindOfData[]): object[] {
+  const names = [...new Set(choices.map((choice) => choice.group))]
+  const numbers = new Map(choices.map((choice, index) => [choice, index + 1]))
+  return names.map((id) => {
+    const members = choices.filter((choice) => choice.group === id)
+    return {
+      id,
+      titleKey: `groups.${id}`,
+      sensitive: members.every((choice) => choice.sensitive),
+      choices: members.map((choice) => ({
+        id: `choice-${numbers.get(choice)}`,
+        scope: choice.scope,
+        kind: choice.kind,
+        ...labelOf(choice, kinds),
+        verbs: choice.verbs,
+        technical: choice.scope,
+        ticked: ticks.scopes.has(choice.scope),
+        broad: choice.broad,
+      })),
+    }
+  })
+}
+
+/** A kind that is several FHIR types has a switch for each, named after the type. */
+function labelOf({ kind, resourceType }: Choice, kinds: readonly KindOfData[]): { labelKey?: string } {
+  if (resourceType === undefined) return {}
+  const types = kinds.find((one) => one.id === kind)?.types ?? []
+  return types.length === 1 && types[0] === resourceType ? {} : { labelKey: `types.${types.includes(resourceType) ? resourceType : 'other'}` }
+}
+
+function identityFacts(told: readonly string[]): string[] {
+  const facts = {
+    who: ['openid', 'profile'],
+    fhirUser: ['fhirUser'],
+    patient: ['launch', 'launch/patient'],
+    visit: ['launch', 'launch/encounter'],
+    session: ['online_access'],
+  }
+  return Object.entries(facts)
+    .filter(([, scopes]) => scopes.some((scope) => told.includes(scope)))
+    .map(([fact]) => `consent.identity.${fact}`)
+}

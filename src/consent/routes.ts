@@ -1,0 +1,124 @@
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import type { AuditTrail } from '../audit/trail.ts'
+import type { InteractionSteps, OpenStep } from '../interaction/step.ts'
+import type { Authorization, Authorizations } from '../smart/authorization.ts'
+import { PageError } from '../web/errors.ts'
+import { readFormLists } from '../web/form.ts'
+import { languageOf, render } from '../web/render.ts'
+import { sourceOf } from '../web/request.ts'
+import { grantedOf } from './choices.ts'
+import type { Consents } from './consents.ts'
+import { type OpenDecision, openDecision } from './decision.ts'
+import { endOf, parseDuration } from './duration.ts'
+import type { KindOfData } from './kinds.ts'
+import { consentPage, startTicks, type Ticks } from './page.ts'
+
+interface Deps {
+  steps: InteractionSteps
+  authorizations: Authorizations
+  consents: Consents
+  kinds: readonly KindOfData[]
+  audit: AuditTrail
+  startTicked: 'requested' | 'none'
+  accountUrl: string
+  now: () => number
+}
+
+interface Opened {
+  step: OpenStep & { accountId: string }
+  about: Authorization
+  decision: OpenDecision
+}
+
+/** The page at which a person decides what an app may see. */
+export function consentRoutes(deps: Deps): Router {
+  const { steps, authorizations, consents, kinds, audit, startTicked, accountUrl, now } = deps
+  const router = new Router({ prefix: '/interaction/:uid/consent' })
+  router.get('/', async (ctx) => {
+    const opened = await open(ctx)
+    const consent = await consents.find(opened.decision.key)
+    page(ctx, opened, startTicks(opened.decision, { consent, policy: startTicked, role: opened.about.account.role }), null)
+  })
+  router.post('/', async (ctx) => {
+    const opened = await open(ctx)
+    const form = await readFormLists(ctx, ['decision', 'select', 'duration'], ['scope'])
+    const offered = new Set([
+      ...opened.decision.choices.map((choice) => choice.scope),
+      ...(opened.decision.asksOffline ? ['offline_access'] : []),
+    ])
+    // What the page never offered was put there by something else.
+    if (!form.scope.every((scope) => offered.has(scope))) throw new PageError(400, 'form')
+    const duration = parseDuration(form.duration)
+    if (form.select) return page(ctx, opened, { scopes: selected(form.select, offered, form.scope), duration }, null)
+    if (form.decision === 'deny') return deny(ctx, opened)
+    if (form.decision !== 'allow') throw new PageError(400, 'form')
+    await allow(ctx, opened, { scopes: new Set(form.scope), duration })
+  })
+
+  async function open(ctx: Context): Promise<Opened> {
+    const step = await steps.openSignedIn(ctx, 'consent')
+    const { params, accountId, results } = step
+    const about = await authorizations.describe({ params, accountId, pickedPatient: results.patient?.id })
+    if (!about || about.patient.state === 'to-pick' || about.patient.state === 'impossible') throw new PageError(400, 'step-not-open')
+    return { step, about, decision: openDecision(about, kinds) }
+  }
+
+  function page(ctx: Context, { step, about, decision }: Opened, ticks: Ticks, problem: 'nothing-on' | null): void {
+    const lang = languageOf(ctx)
+    const members = consentPage({ about, decision, ticks, app: step.app, kinds, accountUrl, problem, lang, now: now() })
+    render(ctx, 'consent', members, problem === null ? 200 : 422)
+  }
+
+  async function allow(ctx: Context, opened: Opened, ticks: Ticks): Promise<void> {
+    const { about, decision } = opened
+    const granted = grantedOf(decision.choices, [...ticks.scopes])
+    if (granted.length === 0 && decision.choices.length > 0 && !decision.told.includes('openid')) {
+      return page(ctx, opened, ticks, 'nothing-on')
+    }
+    // Where box and duration disagree, the lesser wins: an app of today can't come back.
+    const lasting = ticks.scopes.has('offline_access') && ticks.duration !== 'today' ? ['offline_access'] : []
+    const all = [...decision.choices.map((choice) => choice.scope), ...(decision.asksOffline ? ['offline_access'] : [])]
+    const allowed = new Set([...granted, ...lasting])
+    const refused = all.filter((scope) => !allowed.has(scope))
+    const scopes = [...decision.told, ...allowed]
+    const consent = await consents.decide(decision.key, {
+      clientName: about.client.client_name,
+      patientName: about.patient.state === 'settled' ? about.patient.person?.name : undefined,
+      granted: scopes,
+      refused,
+      until: ticks.duration === undefined ? undefined : endOf(ticks.duration, now()),
+    })
+    const { consentId } = consent
+    await audit.record(sourceOf(ctx), { type: 'consent', outcome: 'granted', ...partiesOf(about), scopes, notGranted: refused, consentId })
+    await steps.complete(ctx, { consent: { consentId } })
+  }
+
+  async function deny(ctx: Context, { about }: Opened): Promise<void> {
+    await audit.record(sourceOf(ctx), {
+      type: 'consent',
+      outcome: 'refused',
+      reason: 'denied-by-person',
+      ...partiesOf(about),
+      scopes: [],
+      notGranted: about.scopes,
+    })
+    await steps.refuse(ctx, 'the person decided not to share')
+  }
+  return router
+}
+
+function selected(select: string, offered: ReadonlySet<string>, ticked: readonly string[]): ReadonlySet<string> {
+  if (select === 'all') return offered
+  return select === 'none' ? new Set() : new Set(ticked)
+}
+
+function partiesOf({ account, client, fhirServer, patient }: Authorization): {
+  accountId: string
+  clientId: string
+  fhirServer: string
+  patient?: string
+} {
+  const settled = patient.state === 'settled' ? { patient: patient.id } : {}
+  return { accountId: account.sub, clientId: client.client_id, fhirServer: fhirServer.id, ...settled }
+}

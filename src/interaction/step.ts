@@ -1,0 +1,114 @@
+/**
+ * The interaction in progress: the only file through which the steps talk to the
+ * engine about it. A step opens it, and completes or refuses it; what a step
+ * decides, and how its page looks, is the step's own.
+ */
+import type { Context } from 'koa'
+import { errors } from 'oidc-provider'
+import type Provider from 'oidc-provider'
+import type { AuditTrail } from '../audit/trail.ts'
+import { type Clients, hostOf, OWN_CLIENT_ID } from '../clients/clients.ts'
+import type { ClientConfig } from '../config/config.ts'
+import { PageError } from '../web/errors.ts'
+import { sourceOf } from '../web/request.ts'
+import { allowFormAction } from '../web/security-headers.ts'
+
+export type StepName = 'login' | 'mfa' | 'patient' | 'consent'
+
+/** What each step leaves for the ones after it; the engine keeps it with the interaction. */
+export interface StepResult {
+  login?: { accountId: string; amr: string[]; ts: number; remember: boolean }
+  patient?: { id: string }
+  consent?: { consentId: string }
+}
+
+/** What a page says of the app, on every step. */
+export interface AppFacts {
+  name: string
+  verified: boolean
+  host: string
+  uri: string | null
+}
+
+export interface OpenStep {
+  params: Record<string, unknown>
+  client: ClientConfig
+  /** Null at Keyward's own sign-in. */
+  app: AppFacts | null
+  /** What the steps before left. */
+  results: StepResult
+  /** Whose session this is; it may rest on one factor only. */
+  accountId?: string
+}
+
+export interface InteractionSteps {
+  /** Throws a PageError where this browser has no such step open. */
+  open(ctx: Context, step: StepName): Promise<OpenStep>
+  openSignedIn(ctx: Context, step: StepName): Promise<OpenStep & { accountId: string }>
+  /** Answers with the redirect that leads to the next step, or to the app. */
+  complete(ctx: Context, result: StepResult): Promise<void>
+  /** Answers with the redirect that tells the app that access was denied. RFC 6749 §4.1.2.1 */
+  refuse(ctx: Context, description: string): Promise<void>
+}
+
+interface Deps {
+  provider: Provider
+  clients: Clients
+  audit: AuditTrail
+}
+
+export function createInteractionSteps({ provider, clients, audit }: Deps): InteractionSteps {
+  async function open(ctx: Context, step: StepName): Promise<OpenStep> {
+    const details = await interactionOf(ctx)
+    if (details.uid !== ctx.params.uid || details.prompt.name !== step) return notOpen(ctx, 'step-not-open')
+    const client = await clients.find(String(details.params.client_id))
+    if (!client) return notOpen(ctx, 'step-not-open')
+    const redirectUri = String(details.params.redirect_uri)
+    allowFormAction(ctx, redirectUri)
+    const accountId = details.session?.accountId
+    return {
+      params: details.params,
+      client,
+      app: client.client_id === OWN_CLIENT_ID ? null : appFacts(client, redirectUri),
+      // Written by complete() alone, in the shape of StepResult.
+      results: (details.lastSubmission ?? {}) as StepResult,
+      ...(accountId ? { accountId } : {}),
+    }
+  }
+
+  async function interactionOf(ctx: Context): Promise<Awaited<ReturnType<Provider['interactionDetails']>>> {
+    try {
+      return await provider.interactionDetails(ctx.req, ctx.res)
+    } catch (error) {
+      if (error instanceof errors.SessionNotFound) return notOpen(ctx, 'other-browser')
+      throw error
+    }
+  }
+
+  async function notOpen(ctx: Context, reason: 'other-browser' | 'step-not-open'): Promise<never> {
+    await audit.record(sourceOf(ctx), { type: 'request', outcome: 'refused', reason })
+    throw new PageError(400, reason)
+  }
+
+  async function answer(ctx: Context, result: object): Promise<void> {
+    const next = await provider.interactionResult(ctx.req, ctx.res, { ...result })
+    // 303, so that no browser sends the form, and a password in it, once more. RFC 9700 §4.12
+    ctx.status = 303
+    ctx.redirect(next)
+  }
+
+  return {
+    open,
+    async openSignedIn(ctx, step) {
+      const opened = await open(ctx, step)
+      const { accountId } = opened
+      return accountId ? { ...opened, accountId } : notOpen(ctx, 'step-not-open')
+    },
+    complete: answer,
+    refuse: (ctx, description) => answer(ctx, { error: 'access_denied', error_description: description }),
+  }
+}
+
+function appFacts(client: ClientConfig, redirectUri: string): AppFacts {
+  return { name: client.client_name, verified: client.verified, host: hostOf(redirectUri), uri: client.client_uri ?? null }
+}

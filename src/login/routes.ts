@@ -1,0 +1,44 @@
+import Router from '@koa/router'
+import type { SignIn } from '../accounts/sign-in.ts'
+import type { AuditTrail } from '../audit/trail.ts'
+import type { InteractionSteps } from '../interaction/step.ts'
+import { readForm } from '../web/form.ts'
+import { render } from '../web/render.ts'
+import { sourceOf } from '../web/request.ts'
+
+interface Deps {
+  steps: InteractionSteps
+  signIn: SignIn
+  audit: AuditTrail
+  now: () => number
+}
+
+/** The page at which a person gives user name and password. */
+export function loginRoutes({ steps, signIn, audit, now }: Deps): Router {
+  const router = new Router({ prefix: '/interaction/:uid/login' })
+  router.get('/', async (ctx) => {
+    const { app, params } = await steps.open(ctx, 'login')
+    const username = typeof params.login_hint === 'string' ? params.login_hint.slice(0, 200) : ''
+    render(ctx, 'login', { app, username, refused: null, retryAfter: null })
+  })
+  router.post('/', async (ctx) => {
+    const { app } = await steps.open(ctx, 'login')
+    const { username, password } = await readForm(ctx, ['username', 'password'])
+    const outcome = await signIn.verify(username, password, ctx.state.address)
+    if (!outcome.ok) {
+      const { accountId, reason } = outcome
+      await audit.record(sourceOf(ctx), { type: 'sign-in', outcome: 'refused', reason, ...(accountId ? { accountId } : {}) })
+      // Whether an account exists, or is disabled, is nobody's business: one answer for all.
+      const refused = reason === 'account-disabled' ? 'wrong-credentials' : reason
+      const retryAfter = outcome.retryAfter ?? null
+      if (retryAfter !== null) ctx.set('Retry-After', String(retryAfter))
+      return render(ctx, 'login', { app, username, refused, retryAfter }, STATUS[refused])
+    }
+    const accountId = outcome.account.sub
+    await audit.record(sourceOf(ctx), { type: 'sign-in', outcome: 'accepted', accountId })
+    await steps.complete(ctx, { login: { accountId, amr: ['pwd'], ts: Math.floor(now() / 1000), remember: false } })
+  })
+  return router
+}
+
+const STATUS = { 'wrong-credentials': 422, 'too-many-attempts': 429, busy: 503 } as const

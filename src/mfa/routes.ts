@@ -1,0 +1,61 @@
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import QRCode from 'qrcode'
+import type { Account, Accounts } from '../accounts/accounts.ts'
+import type { SecondFactor, SecondFactorOutcome } from '../accounts/second-factor.ts'
+import type { AuditTrail } from '../audit/trail.ts'
+import type { AppFacts, InteractionSteps } from '../interaction/step.ts'
+import { PageError } from '../web/errors.ts'
+import { readForm } from '../web/form.ts'
+import { render } from '../web/render.ts'
+import { sourceOf } from '../web/request.ts'
+
+interface Deps {
+  steps: InteractionSteps
+  accounts: Accounts
+  secondFactor: SecondFactor
+  audit: AuditTrail
+  now: () => number
+}
+
+/** The page at which an account that has given its password gives its one-time code, or enrols to make such codes. */
+export function mfaRoutes({ steps, accounts, secondFactor, audit, now }: Deps): Router {
+  const router = new Router({ prefix: '/interaction/:uid/mfa' })
+  router.get('/', async (ctx) => {
+    const { app, accountId } = await steps.openSignedIn(ctx, 'mfa')
+    await page(ctx, app, await usable(accountId))
+  })
+  router.post('/', async (ctx) => {
+    const { app, accountId } = await steps.openSignedIn(ctx, 'mfa')
+    const account = await usable(accountId)
+    const { code } = await readForm(ctx, ['code'])
+    const enrolled = secondFactor.isEnrolled(account)
+    const outcome = enrolled ? await secondFactor.verify(accountId, code) : await secondFactor.confirmEnrolment(accountId, code)
+    await audit.record(sourceOf(ctx), {
+      type: enrolled ? 'second-factor' : 'second-factor-enrolment',
+      accountId,
+      ...(outcome.ok ? { outcome: 'accepted' } : { outcome: 'refused', reason: outcome.reason }),
+    })
+    if (!outcome.ok) return page(ctx, app, account, outcome)
+    await steps.complete(ctx, {
+      login: { accountId, amr: ['pwd', 'otp', 'mfa'], ts: Math.floor(now() / 1000), remember: false },
+    })
+  })
+
+  async function usable(accountId: string): Promise<Account> {
+    const account = await accounts.find(accountId)
+    if (!account || account.disabled) throw new PageError(400, 'step-not-open')
+    return account
+  }
+
+  async function page(ctx: Context, app: AppFacts | null, account: Account, refusal?: SecondFactorOutcome & { ok: false }): Promise<void> {
+    const refused = refusal?.reason ?? null
+    const status = refused === null ? 200 : refused === 'too-many-attempts' ? 429 : 422
+    if (refusal?.retryAfter !== undefined) ctx.set('Retry-After', String(refusal.retryAfter))
+    if (secondFactor.isEnrolled(account)) return render(ctx, 'mfa', { app, refused }, status)
+    const { secret, uri } = await secondFactor.beginEnrolment(account)
+    const qr = await QRCode.toString(uri, { type: 'svg', margin: 2 })
+    render(ctx, 'mfa-enrol', { app, qr, secret: secret.replace(/(.{4})(?=.)/g, '$1 '), refused }, status)
+  }
+  return router
+}

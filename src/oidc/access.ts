@@ -1,0 +1,70 @@
+/**
+ * Whether a token is still worth anything, and what: asked at every refresh and
+ * every introspection. The Grant must be there, and the consent that it was made
+ * from must still be the same; account and client must be in use; a token that
+ * lives by its session dies with it.
+ */
+import type { AdapterPayload } from 'oidc-provider'
+import type { Account, Accounts } from '../accounts/accounts.ts'
+import type { Clients } from '../clients/clients.ts'
+import type { ClientConfig } from '../config/config.ts'
+import type { Consents } from '../consent/consents.ts'
+import { splitScope, stillPermitted } from '../smart/scope-policy.ts'
+import type { Store } from '../store/store.ts'
+import { engineKind } from './adapter.ts'
+import type { GrantContext } from './patches.ts'
+
+export interface Access {
+  grant: GrantContext & AdapterPayload
+  account: Account
+  client: ClientConfig
+  /** Of the token's, those that consent and registration still allow. */
+  scopes: string[]
+}
+
+export interface AccessCheck {
+  /** What an access or refresh token gives at this moment; undefined: nothing. */
+  of(token: TokenFacts): Promise<Access | undefined>
+}
+
+export interface TokenFacts {
+  grantId?: string | undefined
+  accountId?: string | undefined
+  clientId?: string | undefined
+  sessionUid?: string | undefined
+  scope?: string | undefined
+}
+
+interface Deps {
+  store: Store
+  accounts: Accounts
+  clients: Clients
+  consents: Consents
+  sessionExists(uid: string, accountId: string): Promise<boolean>
+}
+
+export function createAccessCheck({ store, accounts, clients, consents, sessionExists }: Deps): AccessCheck {
+  return {
+    async of({ grantId, accountId, clientId, sessionUid, scope }) {
+      if (!grantId || !accountId || !clientId) return undefined
+      const grant: (GrantContext & AdapterPayload) | undefined = await store.get(engineKind('Grant'), grantId)
+      if (!grant?.fhirServer || grant.accountId !== accountId || grant.clientId !== clientId) return undefined
+      const { fhirServer, consentId, consentPatient: patient } = grant
+      const [consent, account, client] = await Promise.all([
+        consents.find({ accountId, clientId, fhirServer, patient }),
+        accounts.find(accountId),
+        clients.find(clientId),
+      ])
+      if (!account || account.disabled || !client || client.disabled) return undefined
+      if (!consent || consent.consentId !== consentId) return undefined
+      const scopes = splitScope(scope)
+      if (livesBySession(splitScope(grant.openid?.scope)) && !(sessionUid && (await sessionExists(sessionUid, accountId)))) return undefined
+      return { grant, account, client, scopes: stillPermitted(scopes, consent.granted, splitScope(client.smart_scope)) }
+    },
+  }
+}
+
+/** `online_access`, unless `offline_access` outlives it. SMART App Launch 2.2, "Scopes for requesting a refresh token" */
+function livesBySession(scopes: readonly string[]): boolean {
+  return scopes.includes('online_access') && !scopes.includes('offline_access')
+}

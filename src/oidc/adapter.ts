@@ -1,0 +1,133 @@
+/**
+ * The engine's records in our store. Codes and refresh tokens are spent, and
+ * tokens stored, through the token request's own collection (token-writes.ts);
+ * the rest is written at once. Revoking a Grant is deleting it: every check
+ * loads the Grant, so nothing that hangs on it has to be found.
+ */
+import Provider, { type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider'
+import type { Clients } from '../clients/clients.ts'
+import type { ClientConfig } from '../config/config.ts'
+import type { Kind, PutOptions, Store } from '../store/store.ts'
+import { type TokenWrites, collectTokenWrites } from './token-writes.ts'
+
+interface Deps {
+  store: Store
+  clients: Clients
+  now: () => number
+}
+
+/** Models whose records a token request writes, all under one Grant. */
+const TOKENS = new Set(['AuthorizationCode', 'AccessToken', 'RefreshToken'])
+
+export function engineKind(model: string): Kind<AdapterPayload> {
+  return { name: model }
+}
+
+const sessionByUid: Kind<{ id: string }> = { name: 'SessionUid' }
+
+export function adapters({ store, clients, now }: Deps): AdapterFactory {
+  return (model) => {
+    if (model === 'Client') return clientAdapter(clients)
+    if (model === 'Session') return sessionAdapter(store, now)
+    return recordAdapter(store, now, model)
+  }
+}
+
+/** What the token request in progress collects; undefined outside of one. */
+export function tokenWritesInProgress(): TokenWrites | undefined {
+  const ctx = Provider.ctx
+  if (ctx?.oidc.route !== 'token') return undefined
+  ctx.state.tokenWrites ??= collectTokenWrites()
+  return ctx.state.tokenWrites
+}
+
+function recordAdapter(store: Store, now: () => number, model: string): Adapter {
+  const kind = engineKind(model)
+  return {
+    ...unsupported(model),
+    async upsert(id, payload, expiresIn) {
+      const options = optionsFor(model, payload, expiryOf(now, expiresIn))
+      const writes = TOKENS.has(model) ? tokenWritesInProgress() : undefined
+      if (writes) writes.put(kind, id, payload, options)
+      else await store.put(kind, id, payload, options)
+    },
+    async find(id) {
+      const found = await store.read(kind, id)
+      if (found && TOKENS.has(model)) tokenWritesInProgress()?.read(kind, id, found.record, found.version)
+      return found?.record
+    },
+    async consume(id) {
+      const writes = tokenWritesInProgress()
+      if (!writes) throw new Error(`a ${model} is spent outside of a token request`)
+      writes.spend(kind, id, now())
+    },
+    destroy: (id) => store.delete(kind, id),
+    // Deleting the Grant has ended them all.
+    revokeByGrantId: async () => undefined,
+  }
+}
+
+function sessionAdapter(store: Store, now: () => number): Adapter {
+  const kind = engineKind('Session')
+  return {
+    ...unsupported('Session'),
+    async upsert(id, payload, expiresIn) {
+      const options = expiryOf(now, expiresIn)
+      await store.put(kind, id, payload, options)
+      if (payload.uid) await store.put(sessionByUid, payload.uid, { id }, options)
+    },
+    find: (id) => store.get(kind, id),
+    async findByUid(uid) {
+      const pointer = await store.get(sessionByUid, uid)
+      return pointer && store.get(kind, pointer.id)
+    },
+    destroy: (id) => store.delete(kind, id),
+  }
+}
+
+function clientAdapter(clients: Clients): Adapter {
+  return {
+    ...unsupported('Client'),
+    async find(id) {
+      const client = await clients.find(id)
+      return client && metadataOf(client)
+    },
+  }
+}
+
+/** RFC 7591 members as the engine knows them; ours are extraClientMetadata of configuration.ts. */
+export function metadataOf(client: ClientConfig): AdapterPayload {
+  const { launch_contexts, response_types, ...metadata } = client
+  return {
+    ...metadata,
+    response_types: response_types.includes('code') ? ['code'] : [],
+    // One asymmetric signature for all: what SMART's clients verify.
+    id_token_signed_response_alg: 'RS256',
+  }
+}
+
+function optionsFor(model: string, { accountId, consentId }: AdapterPayload, options: PutOptions): PutOptions {
+  if (model !== 'Grant') return options
+  const consent = typeof consentId === 'string' ? { consent: consentId } : {}
+  return { ...options, indexes: { ...(accountId ? { account: accountId } : {}), ...consent } }
+}
+
+function expiryOf(now: () => number, expiresIn: number | undefined): PutOptions {
+  return expiresIn === undefined ? {} : { expiresAt: now() + expiresIn * 1000 }
+}
+
+/** No feature that is on asks for these. */
+function unsupported(model: string): Adapter {
+  const refuse = async (): Promise<never> => {
+    throw new Error(`the engine asks for something of ${model} that is switched off`)
+  }
+  return {
+    upsert: refuse,
+    find: refuse,
+    findByUserCode: refuse,
+    findByUid: refuse,
+    consume: refuse,
+    destroy: refuse,
+    revokeByGrantId: refuse,
+  }
+}

@@ -1,0 +1,43 @@
+/** How long each record of the engine lives, in seconds. */
+import type { Config } from '../config/config.ts'
+
+type Lifetimes = Config['lifetimes']
+
+/** A Grant outlives several refresh tokens, so that one kept in use is seldom written. */
+const GRANT_SPANS = 4
+/** How long a person has for all steps of one authorization. */
+const INTERACTION = 60 * 60
+
+interface SessionTimes {
+  loginTs?: number | undefined
+}
+
+interface GrantScopes {
+  getOIDCScope(): string
+}
+
+/** SMART's sliding refresh tokens have no absolute end: a Grant in use is prolonged (grant-renewal.ts). */
+export function lasts(scopes: readonly string[]): boolean {
+  return scopes.includes('offline_access') || scopes.includes('online_access')
+}
+
+export function lifetimesFor(lifetimes: Lifetimes, now: () => number) {
+  return {
+    AccessToken: () => lifetimes.accessToken,
+    AuthorizationCode: () => lifetimes.authorizationCode,
+    RefreshToken: () => lifetimes.refreshToken,
+    IdToken: () => lifetimes.accessToken,
+    Interaction: () => INTERACTION,
+    Grant: (_ctx: unknown, grant: GrantScopes) => grantLifetime(lifetimes, grant.getOIDCScope().split(' ')),
+    /** Idle time, but never past the absolute end counted from the sign-in. */
+    Session: (_ctx: unknown, { loginTs }: SessionTimes) => {
+      if (loginTs === undefined) return lifetimes.idle
+      const left = loginTs + lifetimes.session - Math.floor(now() / 1000)
+      return Math.max(1, Math.min(lifetimes.idle, left))
+    },
+  }
+}
+
+export function grantLifetime(lifetimes: Lifetimes, scopes: readonly string[]): number {
+  return lasts(scopes) ? lifetimes.refreshToken * GRANT_SPANS : lifetimes.authorizationCode + lifetimes.accessToken
+}

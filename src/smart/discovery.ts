@@ -1,0 +1,58 @@
+/**
+ * The discovery document of a FHIR server, SMART App Launch 2.2 "Conformance":
+ * served here, and passed through by the FHIR server itself at its base URL.
+ */
+import Router from '@koa/router'
+import type { FhirServer } from '../config/config.ts'
+
+/** Each is a promise: listed only because the feature is there. */
+const CAPABILITIES = [
+  'launch-ehr',
+  'launch-standalone',
+  'client-public',
+  'client-confidential-symmetric',
+  'sso-openid-connect',
+  'context-ehr-patient',
+  'context-ehr-encounter',
+  'context-standalone-patient',
+  'permission-offline',
+  'permission-online',
+  'permission-patient',
+  'permission-user',
+  'permission-v1',
+  'permission-v2',
+]
+
+export function smartConfiguration(issuer: string): Record<string, unknown> {
+  return {
+    issuer,
+    jwks_uri: `${issuer}/jwks`,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    introspection_endpoint: `${issuer}/introspect`,
+    revocation_endpoint: `${issuer}/revoke`,
+    management_endpoint: `${issuer}/account`,
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
+    response_types_supported: ['code'],
+    code_challenge_methods_supported: ['S256'],
+    scopes_supported: [...NAMED_SCOPES, 'patient/*.rs', 'user/*.rs', 'patient/*.cruds', 'user/*.cruds'],
+    capabilities: CAPABILITIES,
+  }
+}
+
+export const NAMED_SCOPES = ['openid', 'fhirUser', 'profile', 'launch', 'launch/patient', 'offline_access', 'online_access']
+
+export function discoveryRoutes({ issuer, fhirServers }: { issuer: string; fhirServers: readonly FhirServer[] }): Router {
+  const router = new Router()
+  const known = new Set(fhirServers.map(({ id }) => id))
+  const body = JSON.stringify(smartConfiguration(issuer))
+  router.get('/fhir/:id/.well-known/smart-configuration', (ctx) => {
+    if (!known.has(ctx.params.id ?? '')) return
+    ctx.set('Access-Control-Allow-Origin', '*')
+    ctx.set('Cache-Control', 'public, max-age=300')
+    ctx.type = 'application/json'
+    ctx.body = body
+  })
+  return router
+}

@@ -1,0 +1,63 @@
+/**
+ * Launch contexts: what an EHR says of the moment in which it opens an app, kept
+ * behind a handle that one authorization request may redeem. Who may create
+ * one is decided in launch-routes.ts.
+ *
+ * SMART App Launch 2.2, "EHR launch"
+ */
+import { newTaggedId } from '../store/slot.ts'
+import type { Kind, Store } from '../store/store.ts'
+
+export interface Launch {
+  /** The app that it is for. */
+  clientId: string
+  /** The id of the FHIR server that it speaks of. */
+  fhirServer: string
+  patient?: string
+  encounter?: string
+  /** The fhirUser who must be the one signed in, as `Practitioner/lee`; undefined: whoever is. */
+  user?: string
+  /** The client that created it. */
+  ehr: string
+  /** Epoch milliseconds until which it may be redeemed. */
+  redeemBy: number
+  /** The code challenge of the request that redeemed it: random per request (RFC 7636 §4.1), so a reload is not a replay. */
+  redeemedWith?: string
+}
+
+const launches: Kind<Launch> = { name: 'launch' }
+
+/** How long an EHR's user has until the app asks for authorization, in seconds. */
+export const REDEEM_WITHIN = 300
+/** How long the context of a redeemed launch is kept, while its user signs in and decides. */
+const KEEP_FOR = 2 * 60 * 60
+
+export interface Launches {
+  create(launch: Omit<Launch, 'redeemBy' | 'redeemedWith'>): Promise<string>
+  /** Binds a handle to an authorization request. Undefined: unknown, late, someone else's, or redeemed by another request. */
+  redeem(handle: string, by: { clientId: string; fhirServer: string; codeChallenge: string }): Promise<Launch | undefined>
+  /** The context of a handle that this request has redeemed. */
+  redeemed(handle: string, codeChallenge: string): Promise<Launch | undefined>
+}
+
+export function createLaunches({ store, now }: { store: Store; now: () => number }): Launches {
+  return {
+    async create(launch) {
+      const handle = newTaggedId()
+      const redeemBy = now() + REDEEM_WITHIN * 1000
+      await store.put(launches, handle, { ...launch, redeemBy }, { expiresAt: now() + KEEP_FOR * 1000 })
+      return handle
+    },
+    async redeem(handle, { clientId, fhirServer, codeChallenge }) {
+      return store.update(launches, handle, (launch) => {
+        if (launch.clientId !== clientId || launch.fhirServer !== fhirServer) return undefined
+        if (launch.redeemedWith !== undefined) return launch.redeemedWith === codeChallenge ? launch : undefined
+        return launch.redeemBy > now() ? { ...launch, redeemedWith: codeChallenge } : undefined
+      })
+    },
+    async redeemed(handle, codeChallenge) {
+      const launch = await store.get(launches, handle)
+      return launch?.redeemedWith === codeChallenge ? launch : undefined
+    },
+  }
+}
