@@ -41,7 +41,8 @@ export function createSealer(keys: SealingKey[]): Sealer {
     },
 
     open(sealed, aad) {
-      if (sealed.length < HEADER + IV + TAG || sealed[0] !== VERSION) throw new RecordUnreadable('not an envelope of this version')
+      if (sealed.length < HEADER + IV + TAG || sealed[0] !== VERSION)
+        throw new RecordUnreadable('not an envelope of this version')
       const id = sealed[1]
       const key = id === undefined ? undefined : ring.get(id)
       if (!key) throw new RecordUnreadable(`sealed with key ${id}, which is not in the ring`)
@@ -55,6 +56,6 @@ export function createSealer(keys: SealingKey[]): Sealer {
       } catch (cause) {
         throw new RecordUnreadable('changed, moved or sealed with another key', { cause })
       }
-    },
+    }
   }
 }

@@ -31,12 +31,15 @@ export async function loadSecrets(config: Config): Promise<Secrets> {
 function derive({ sealingKeys, lookupKey, cookieKeys }: ConfiguredSecrets): Secrets {
   if (sealingKeys.length === 0) throw new Error('secrets.sealingKeys: at least one is needed')
   if (cookieKeys.length === 0) throw new Error('secrets.cookieKeys: at least one is needed')
-  cookieKeys.forEach((key, i) => decode(key, `secrets.cookieKeys[${i}]`))
+  for (const [i, key] of cookieKeys.entries()) decode(key, `secrets.cookieKeys[${i}]`)
   return {
     // Derived for their purpose: even where an operator gives one value twice, the keys differ.
-    sealingKeys: sealingKeys.map(({ id, key }, i) => ({ id, key: keyFor('sealing', decode(key, `secrets.sealingKeys[${i}].key`)) })),
+    sealingKeys: sealingKeys.map(({ id, key }, i) => ({
+      id,
+      key: keyFor('sealing', decode(key, `secrets.sealingKeys[${i}].key`))
+    })),
     lookupKey: keyFor('lookup', decode(lookupKey, 'secrets.lookupKey')),
-    cookieKeys: [...cookieKeys],
+    cookieKeys: [...cookieKeys]
   }
 }
 
@@ -45,7 +48,8 @@ const keyFor = (purpose: string, secret: Uint8Array) =>
 
 function decode(text: string, path: string): Uint8Array {
   const decoded = HEXADECIMAL.test(text) ? Buffer.from(text, 'hex') : Buffer.from(ENCODED.test(text) ? text : '', 'base64url')
-  if (decoded.length < LEAST_BYTES) throw new Error(`${path} must be at least ${LEAST_BYTES} random bytes in base64url or hexadecimal`)
+  if (decoded.length < LEAST_BYTES)
+    throw new Error(`${path} must be at least ${LEAST_BYTES} random bytes in base64url or hexadecimal`)
   return decoded
 }
 

@@ -40,7 +40,7 @@ export async function openRedis(url: string, now: () => number): Promise<StoreDr
     // Nothing is sent twice: a compare-and-set that had won would lose to itself.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    retryStrategy: (times) => Math.min(times * 50, LONGEST_RECONNECT_PAUSE),
+    retryStrategy: (times) => Math.min(times * 50, LONGEST_RECONNECT_PAUSE)
   })
   const driver = redisDriver(client, now)
   await readyOrLate(client)
@@ -68,8 +68,12 @@ function redisDriver(client: Redis, now: () => number): StoreDriver {
   let schemaKnown = false
   let lastFault: Error | undefined
   // Each call reports the fault that it meets; without a listener ioredis prints it.
-  client.on('error', (fault: Error) => { lastFault = fault })
-  client.on('ready', () => { lastFault = undefined })
+  client.on('error', (fault: Error) => {
+    lastFault = fault
+  })
+  client.on('ready', () => {
+    lastFault = undefined
+  })
 
   async function ask<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -105,7 +109,7 @@ function redisDriver(client: Redis, now: () => number): StoreDriver {
   async function write(writes: DriverWrite[]): Promise<boolean> {
     const [first] = writes
     if (writes.length === 1 && first?.payload && first.condition === 'none') {
-      const value = valueOf(first.payload, first.expiresAt)
+      const value = encodeValue(first.payload, first.expiresAt)
       if (first.expiresAt === undefined) await client.set(keyOf(first.place), value)
       else await client.set(keyOf(first.place), value, 'PX', lifeOf(first.expiresAt))
       return true
@@ -114,7 +118,12 @@ function redisDriver(client: Redis, now: () => number): StoreDriver {
       const bytes = typeof each.condition === 'string' ? '' : Buffer.from(each.condition)
       const condition = typeof each.condition === 'string' ? each.condition : 'same'
       if (!each.payload) return [condition, bytes, '', 0]
-      return [condition, bytes, valueOf(each.payload, each.expiresAt), each.expiresAt === undefined ? 0 : lifeOf(each.expiresAt)]
+      return [
+        condition,
+        bytes,
+        encodeValue(each.payload, each.expiresAt),
+        each.expiresAt === undefined ? 0 : lifeOf(each.expiresAt)
+      ]
     })
     const keys = writes.map(({ place }) => keyOf(place))
     return (await run(COMMIT, keys, [now(), ...args])) === 1
@@ -122,13 +131,13 @@ function redisDriver(client: Redis, now: () => number): StoreDriver {
 
   async function enterAll(writes: DriverWrite[]) {
     const entries = writes.flatMap((each) =>
-      each.payload && !each.indexed ? each.indexes.map((entry) => ({ entry, place: each.place, expiresAt: each.expiresAt })) : [],
+      each.payload && !each.indexed ? each.indexes.map((entry) => ({ entry, place: each.place, expiresAt: each.expiresAt })) : []
     )
     await Promise.all(
       entries.map(({ entry, place, expiresAt }) => {
         const score = expiresAt === undefined ? NEVER + randomInt(1e12) : expiresAt + randomInt(1000)
         return run(ENTER, [indexKeyOf(place.kind, entry)], [now(), `${place.tag}:${place.id}`, score, randomInt(1, 1000)])
-      }),
+      })
     )
   }
 
@@ -152,10 +161,15 @@ function redisDriver(client: Redis, now: () => number): StoreDriver {
           entries.map(async ({ member, score }) => {
             const [tag = '', id = ''] = member.split(':')
             return { member, score, id, payload: payloadOf(await client.getBuffer(keyOf({ kind, tag, id }))) }
-          }),
+          })
         )
         const gone = found.filter(({ payload }) => !payload)
-        if (gone.length > 0) await run(SWEEP, [index], gone.flatMap(({ member, score }) => [member, score]))
+        if (gone.length > 0)
+          await run(
+            SWEEP,
+            [index],
+            gone.flatMap(({ member, score }) => [member, score])
+          )
         const rows = found.flatMap<Row>(({ id, payload }) => (payload ? [{ id, payload }] : []))
         const next = entries.length === limit ? entries.at(-1)?.score : undefined
         return next === undefined ? { rows } : { rows, next }
@@ -169,7 +183,7 @@ function redisDriver(client: Redis, now: () => number): StoreDriver {
             const id = RECORD_KEY.exec(key)?.[1]
             const payload = id === undefined ? undefined : payloadOf(await client.getBuffer(key))
             return id !== undefined && payload ? [{ id, payload }] : []
-          }),
+          })
         )
         return next === '0' ? { rows: rows.flat() } : { rows: rows.flat(), next }
       }),
@@ -191,7 +205,7 @@ function redisDriver(client: Redis, now: () => number): StoreDriver {
     async close() {
       if (client.status === 'ready') await client.quit().catch(() => undefined)
       client.disconnect()
-    },
+    }
   }
 }
 
@@ -200,7 +214,7 @@ const RECORD_KEY = /^kw:1:\{[\w-]{8}\}:[\w-]+:([\w-]+)$/
 const keyOf = ({ kind, tag, id }: Place) => `kw:1:{${tag}}:${kind}:${id}`
 const indexKeyOf = (kind: string, { name, value }: IndexEntry) => `kw:1:{${value}}:idx:${kind}:${name}`
 
-function valueOf(payload: Uint8Array, expiresAt = 0): Buffer {
+function encodeValue(payload: Uint8Array, expiresAt = 0): Buffer {
   const value = Buffer.allocUnsafe(8 + payload.length)
   value.writeDoubleBE(expiresAt)
   value.set(payload, 8)

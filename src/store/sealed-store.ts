@@ -70,7 +70,7 @@ export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: De
     sealedWrite(placeOf(kind, id), condition, {
       record,
       expiresAt: options.expiresAt,
-      indexes: entriesOf(kind, options.indexes),
+      indexes: entriesOf(kind, options.indexes)
     })
 
   const isLive = ({ expiresAt }: SealedRecord) => expiresAt === undefined || expiresAt > now()
@@ -139,7 +139,8 @@ export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: De
       const prepared = writes.map(prepare)
       const [first] = prepared
       if (!first) return true
-      if (prepared.some(({ place }) => place.tag !== first.place.tag)) throw new Error('the writes of one commit must lie in one slot')
+      if (prepared.some(({ place }) => place.tag !== first.place.tag))
+        throw new Error('the writes of one commit must lie in one slot')
       return driver.commit(prepared)
     },
 
@@ -153,11 +154,12 @@ export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: De
     count: (kind, id) => driver.count(placeOf(kind, id)),
     walk: async (kind, page) => pageOf(kind, await driver.walk(kind.name, page), () => true),
     check: () => driver.check(),
-    close: () => driver.close(),
+    close: () => driver.close()
   }
 
   function prepare(write: Write): DriverWrite {
-    if ('remove' in write) return { place: placeOf(write.kind, write.id), condition: write.ifVersion ?? 'none', payload: undefined }
+    if ('remove' in write)
+      return { place: placeOf(write.kind, write.id), condition: write.ifVersion ?? 'none', payload: undefined }
     if (write.ifAbsent && write.ifVersion) throw new Error('a write is conditional on absence or on a version, not on both')
     return writeOf(write.kind, write.id, write.ifAbsent ? 'absent' : (write.ifVersion ?? 'none'), write.record, write)
   }

@@ -63,7 +63,7 @@ function openFile(path: string): DatabaseSync {
 function prepareSchema(db: DatabaseSync) {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
   transaction(db, () => {
-    const version = db.prepare('PRAGMA user_version').get()?.['user_version']
+    const version = db.prepare('PRAGMA user_version').get()?.user_version
     if (version === SCHEMA_VERSION) return true
     if (version !== 0) throw new Error(`it has schema version ${version}, and this release knows ${SCHEMA_VERSION}`)
     db.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
@@ -94,13 +94,13 @@ function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
     check: db.prepare('INSERT INTO checks (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at RETURNING at'),
     trimEntries: db.prepare('DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE expires_at <= ? LIMIT ?)'),
     trimCounters: db.prepare(`DELETE FROM counters WHERE (kind, id) IN
-      (SELECT kind, id FROM counters WHERE expires_at <= ? LIMIT ?)`),
+      (SELECT kind, id FROM counters WHERE expires_at <= ? LIMIT ?)`)
   }
   let writesUntilTrim = TRIM_EVERY
 
   function holds({ place, condition }: DriverWrite): boolean {
     if (condition === 'none') return true
-    const payload = sql.live.get(place.kind, place.id, now())?.['payload']
+    const payload = sql.live.get(place.kind, place.id, now())?.payload
     if (condition === 'absent') return payload === undefined
     return payload instanceof Uint8Array && Buffer.compare(payload, condition) === 0
   }
@@ -127,7 +127,7 @@ function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
 
   return {
     name: 'sqlite',
-    get: ({ kind, id }) => patiently(() => bytes(sql.get.get(kind, id)?.['payload'])),
+    get: ({ kind, id }) => patiently(() => bytes(sql.get.get(kind, id)?.payload)),
 
     commit: (writes) =>
       patiently(() =>
@@ -136,7 +136,7 @@ function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
           for (const write of writes) apply(write)
           trimNowAndThen()
           return true
-        }),
+        })
       ),
 
     list: (kind, { name, value }, { after = '', limit }) =>
@@ -148,11 +148,11 @@ function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
       patiently(() =>
         transaction(db, () => {
           trimNowAndThen()
-          return Number(sql.increment.get({ kind, id, now: now(), end: now() + lifetime })?.['value'])
-        }),
+          return Number(sql.increment.get({ kind, id, now: now(), end: now() + lifetime })?.value)
+        })
       ),
 
-    count: ({ kind, id }) => patiently(() => Number(sql.count.get(kind, id, now())?.['value'] ?? 0)),
+    count: ({ kind, id }) => patiently(() => Number(sql.count.get(kind, id, now())?.value ?? 0)),
 
     async check() {
       await patiently(() => transaction(db, () => sql.check.get(now()) !== undefined))
@@ -160,14 +160,14 @@ function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
 
     async close() {
       if (db.isOpen) db.close()
-    },
+    }
   }
 }
 
 const bytes = (value: unknown) => (value instanceof Uint8Array ? value : undefined)
 
 function rowOf(row: Record<string, unknown>): Row {
-  return { id: String(row['id']), payload: bytes(row['payload']) ?? new Uint8Array() }
+  return { id: String(row.id), payload: bytes(row.payload) ?? new Uint8Array() }
 }
 
 function pageOf(rows: Row[], limit: number) {

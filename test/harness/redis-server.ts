@@ -38,18 +38,27 @@ export async function startRedis(options: { arguments?: string[] } = {}): Promis
       'redis-server',
       [
         ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''],
-        ...['--appendonly', 'yes', '--appendfsync', 'everysec', ...(options.arguments ?? [])],
+        ...['--appendonly', 'yes', '--appendfsync', 'everysec', ...(options.arguments ?? [])]
       ],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      { stdio: ['ignore', 'pipe', 'pipe'] }
     )
     child = started
     let output = ''
-    started.stdout.on('data', (chunk) => { output += chunk })
-    started.stderr.on('data', (chunk) => { output += chunk })
+    started.stdout.on('data', (chunk) => {
+      output += chunk
+    })
+    started.stderr.on('data', (chunk) => {
+      output += chunk
+    })
     const failed = new Promise<never>((_, reject) => {
       started.once('error', (cause) => {
         const missing = 'code' in cause && cause.code === 'ENOENT'
-        reject(new Error(missing ? 'redis-server is not installed (on Debian: apt-get install redis-server)' : 'redis-server did not start', { cause }))
+        reject(
+          new Error(
+            missing ? 'redis-server is not installed (on Debian: apt-get install redis-server)' : 'redis-server did not start',
+            { cause }
+          )
+        )
       })
       started.once('exit', (code) => reject(new Error(`redis-server ended with ${code}: ${output}`)))
     })
@@ -81,7 +90,7 @@ export async function startRedis(options: { arguments?: string[] } = {}): Promis
       await kill()
       process.off('exit', endWithTests)
       rmSync(folder, { recursive: true, force: true })
-    },
+    }
   }
 }
 

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newIdBeside, newTaggedId } from '../../src/store/slot.ts'
-import { RecordUnreadable, type Store, StoreUnavailable } from '../../src/store/store.ts'
+import { type Store, StoreUnavailable } from '../../src/store/store.ts'
+import { listingPromises, sealingPromises } from './contract-listing.ts'
 import { type Clock, type Engine, lookupKey, movableClock, newId, newKind, openOn, sealingKey } from './engine.ts'
 import { readThenWrite } from './read-then-write.ts'
 
@@ -16,6 +17,7 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>) 
     let clock: Clock
     let store: Store
     let replica: Store
+    const subject = () => ({ engine, clock, store, replica })
 
     beforeAll(async () => {
       engine = await startEngine()
@@ -96,9 +98,10 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>) 
         const [kind, id] = [newKind<number>(), newId()]
         await store.put(kind, id, 0)
         const program = fileURLToPath(new URL('./count-process.ts', import.meta.url))
-        const run = () => promisify(execFile)(process.execPath, [program, engine.url, kind.name, id, '30'], {
-          env: { ...process.env, SEALING_KEY: sealingKey.toString('hex'), LOOKUP_KEY: lookupKey.toString('hex') },
-        })
+        const run = () =>
+          promisify(execFile)(process.execPath, [program, engine.url, kind.name, id, '30'], {
+            env: { ...process.env, SEALING_KEY: sealingKey.toString('hex'), LOOKUP_KEY: lookupKey.toString('hex') }
+          })
         await Promise.all([run(), run(), run()])
         expect(await store.get(kind, id)).toBe(90)
       })
@@ -147,30 +150,37 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>) 
         const writes = [
           { kind, id, record: 'new', ifVersion: found.version },
           { kind, id: beside, record: 'beside', ifAbsent: true as const },
-          { kind, id: gone, remove: true as const },
+          { kind, id: gone, remove: true as const }
         ]
         expect(await store.commit(writes)).toBe(true)
         expect(await Promise.all([id, beside, gone].map((each) => replica.get(kind, each)))).toEqual(['new', 'beside', undefined])
       })
 
-      test.each(['a version that has changed', 'a version that has ended', 'a record that is there', 'a removal of a changed version'])(
-        'writes nothing because of %s', async (problem) => {
-          const kind = newKind<string>()
-          const id = newTaggedId()
-          const beside = newIdBeside(id)
-          await store.put(kind, id, 'old', { expiresAt: clock.now() + HOUR })
-          const found = await store.read(kind, id)
-          if (!found) throw new Error('absent')
-          if (problem === 'a version that has ended') clock.move(HOUR)
-          else await store.put(kind, id, 'old')
-          const ifVersion = found.version
-          const condition = problem === 'a record that is there'
+      test.each([
+        'a version that has changed',
+        'a version that has ended',
+        'a record that is there',
+        'a removal of a changed version'
+      ])('writes nothing because of %s', async (problem) => {
+        const kind = newKind<string>()
+        const id = newTaggedId()
+        const beside = newIdBeside(id)
+        await store.put(kind, id, 'old', { expiresAt: clock.now() + HOUR })
+        const found = await store.read(kind, id)
+        if (!found) throw new Error('absent')
+        if (problem === 'a version that has ended') clock.move(HOUR)
+        else await store.put(kind, id, 'old')
+        const ifVersion = found.version
+        const condition =
+          problem === 'a record that is there'
             ? { kind, id, record: 'new', ifAbsent: true as const }
-            : problem.startsWith('a removal') ? { kind, id, remove: true as const, ifVersion } : { kind, id, record: 'new', ifVersion }
-          expect(await store.commit([{ kind, id: beside, record: 'beside' }, condition])).toBe(false)
-          expect(await store.get(kind, beside)).toBeUndefined()
-          expect(await store.get(kind, id)).toBe(problem === 'a version that has ended' ? undefined : 'old')
-        })
+            : problem.startsWith('a removal')
+              ? { kind, id, remove: true as const, ifVersion }
+              : { kind, id, record: 'new', ifVersion }
+        expect(await store.commit([{ kind, id: beside, record: 'beside' }, condition])).toBe(false)
+        expect(await store.get(kind, beside)).toBeUndefined()
+        expect(await store.get(kind, id)).toBe(problem === 'a version that has ended' ? undefined : 'old')
+      })
 
       test('of 25 redemptions of one version at once exactly one succeeds', async () => {
         const [kind, id] = [newKind<string>(), newTaggedId()]
@@ -192,78 +202,16 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>) 
 
       test('over two slots throws, as do a guessable id and its lookalike tag', async () => {
         const kind = newKind<number>()
-        await expect(store.commit([{ kind, id: newTaggedId(), record: 1 }, { kind, id: newTaggedId(), record: 2 }])).rejects.toThrow('slot')
+        await expect(
+          store.commit([
+            { kind, id: newTaggedId(), record: 1 },
+            { kind, id: newTaggedId(), record: 2 }
+          ])
+        ).rejects.toThrow('slot')
         const names = newKind<number>({ guessable: true })
         const lookalikes = ['username.a', 'username.b'].map((id) => ({ kind: names, id, record: 1 }))
         await expect(store.commit(lookalikes)).rejects.toThrow('slot')
       })
-    })
-
-    describe('indexes', () => {
-      test('find a record by each value, page by page, until it is deleted, changed or expired', async () => {
-        const kind = newKind<number>()
-        const ids = Array.from({ length: 10 }, newId)
-        for (const [i, id] of ids.entries()) {
-          await store.put(kind, id, i, { indexes: { owner: 'maria', app: `app-${i % 2}` }, ...(i < 2 && { expiresAt: clock.now() + HOUR }) })
-        }
-        expect(await listed(kind, 'owner', 'maria', 3)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
-        expect(await listed(kind, 'app', 'app-1', 2)).toEqual([1, 3, 5, 7, 9])
-        expect(await listed(kind, 'app', 'maria', 2)).toEqual([])
-        await store.delete(kind, ids[4] ?? '')
-        await store.put(kind, ids[6] ?? '', 6, { indexes: { owner: 'leo' } })
-        clock.move(HOUR)
-        expect(await listed(kind, 'owner', 'maria', 4)).toEqual([2, 3, 5, 7, 8, 9])
-        expect(await listed(kind, 'owner', 'leo', 4)).toEqual([6])
-      })
-
-      test('a create that loses does not touch the record that is there', async () => {
-        const [kind, id] = [newKind<string>(), newId()]
-        await store.put(kind, id, 'kept', { indexes: { owner: 'maria' } })
-        expect(await store.create(kind, id, 'lost', { indexes: { owner: 'leo' }, expiresAt: clock.now() + 1000 })).toBe(false)
-        clock.move(2000)
-        expect(await listed(kind, 'owner', 'maria', 5)).toEqual(['kept'])
-        expect(await listed(kind, 'owner', 'leo', 5)).toEqual([])
-      })
-
-      test('a record that is deleted and written anew while others list it is found in the end', async () => {
-        const [kind, id] = [newKind<string>(), newId()]
-        for (let round = 0; round < 20; round += 1) {
-          await store.delete(kind, id)
-          await Promise.all([
-            store.put(kind, id, 'again', { indexes: { owner: 'maria' } }),
-            ...Array.from({ length: 4 }, () => replica.list(kind, { name: 'owner', value: 'maria' }, { limit: 5 })),
-          ])
-          expect(await listed(kind, 'owner', 'maria', 5)).toEqual(['again'])
-        }
-      })
-
-      async function listed<T>(kind: ReturnType<typeof newKind<T>>, name: string, value: string, limit: number): Promise<T[]> {
-        const records: T[] = []
-        let after: string | undefined
-        do {
-          const page = await replica.list(kind, { name, value }, { limit, ...(after !== undefined && { after }) })
-          expect(page.records.length).toBeLessThanOrEqual(limit)
-          records.push(...page.records)
-          after = page.next
-        } while (after !== undefined)
-        return records.sort()
-      }
-    })
-
-    test('walk comes past every live record of a kind and no other', async () => {
-      const [kind, other] = [newKind<number>(), newKind<number>()]
-      await times(20, (each, i) => each.put(kind, newId(), i))
-      await store.put(other, newId(), 100)
-      await store.put(kind, newId(), 101, { expiresAt: clock.now() + 1000 })
-      clock.move(1000)
-      const seen = new Set<number>()
-      let after: string | undefined
-      do {
-        const page = await store.walk(kind, { limit: 7, ...(after !== undefined && { after }) })
-        for (const record of page.records) seen.add(record)
-        after = page.next
-      } while (after !== undefined)
-      expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i))
     })
 
     describe('counters', () => {
@@ -293,31 +241,8 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>) 
       })
     })
 
-    describe('at rest', () => {
-      test('case 116: a record copied over another does not open, and the others still do', async () => {
-        const kind = newKind<string>()
-        const ids = [newId(), newId(), newId()]
-        await Promise.all(ids.map((id) => store.put(kind, id, id, { indexes: { owner: 'maria' } })))
-        await engine.copyOneOverAnother(kind.name)
-        const outcomes = await Promise.allSettled(ids.map((id) => store.get(kind, id)))
-        const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
-        expect(refused).toHaveLength(1)
-        expect(refused[0]?.reason).toBeInstanceOf(RecordUnreadable)
-        const page = await store.list(kind, { name: 'owner', value: 'maria' }, { limit: 10 })
-        expect(page).toMatchObject({ unreadable: 1 })
-        expect(page.records).toHaveLength(2)
-      })
-
-      test('neither ids nor index values nor payloads can be read', async () => {
-        const [kind, id, tagged] = [newKind<object>({ guessable: true }), 'maria.diaz.plain', newTaggedId()]
-        await store.put(kind, id, { secret: 'payload-in-clear' }, { indexes: { owner: 'owner-in-clear' } })
-        await store.put({ name: kind.name }, tagged, { secret: 'payload-in-clear' }, { expiresAt: clock.now() + HOUR })
-        await store.increment(newKind({ guessable: true }), 'counted-in-clear', HOUR)
-        const everything = await engine.everything()
-        expect(everything).toContain(kind.name)
-        for (const text of [id, 'maria', tagged.slice(9), 'in-clear', 'secret']) expect(everything).not.toContain(text)
-      })
-    })
+    listingPromises(subject)
+    sealingPromises(subject)
 
     test('a store that answers says so, one that is closed throws StoreUnavailable', async () => {
       const another = await openOn(engine.url)

@@ -27,7 +27,12 @@ export interface Clock {
 
 export function movableClock(): Clock {
   let moved = 0
-  return { now: () => Date.now() + moved, move: (milliseconds) => { moved += milliseconds } }
+  return {
+    now: () => Date.now() + moved,
+    move: (milliseconds) => {
+      moved += milliseconds
+    }
+  }
 }
 
 export async function openOn(url: string, now: () => number = Date.now, wrap = (driver: StoreDriver) => driver): Promise<Store> {

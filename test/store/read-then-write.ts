@@ -11,6 +11,6 @@ export function readThenWrite(driver: StoreDriver): StoreDriver {
         if (condition instanceof Uint8Array && (!found || Buffer.compare(found, condition) !== 0)) return false
       }
       return driver.commit(writes.map((write) => ({ ...write, condition: 'none' as const })))
-    },
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createSealer } from '../../src/keys/sealing.ts'
 import { openDriver } from '../../src/store/open-store.ts'
 import { createStore } from '../../src/store/sealed-store.ts'
@@ -14,8 +14,8 @@ storeContract('redis', async () => engineOn(await startRedis()))
 storeContract('redis with checked slots', async () => {
   const server = await startRedis({ arguments: ['--cluster-enabled', 'yes'] })
   const client = new Redis(server.url)
-  await client.cluster('ADDSLOTSRANGE', 0, 16383)
-  await expect.poll(() => client.cluster('INFO')).toContain('cluster_state:ok')
+  await client.cluster('ADDSLOTSRANGE', '0', '16383')
+  await vi.waitUntil(async () => String(await client.cluster('INFO')).includes('cluster_state:ok'), { timeout: 10_000 })
   await client.quit()
   return engineOn(server)
 })
@@ -27,20 +27,23 @@ function engineOn(server: RedisServer): Engine {
     async copyOneOverAnother(kind) {
       const [one, other] = (await client.keys(`kw:1:{*}:${kind}:*`)).sort()
       const value = await client.getBuffer(one ?? '')
-      await client.set(other ?? '', value ?? '')
+      await client.set(other ?? '', value ?? Buffer.alloc(0))
     },
     async everything() {
       const parts: string[] = []
       for (const key of await client.keys('*')) {
         const isIndex = (await client.type(key)) === 'zset'
-        parts.push(key, isIndex ? (await client.zrange(key, 0, -1)).join() : ((await client.getBuffer(key))?.toString('latin1') ?? ''))
+        parts.push(
+          key,
+          isIndex ? (await client.zrange(key, '0', '-1')).join() : ((await client.getBuffer(key))?.toString('latin1') ?? '')
+        )
       }
       return parts.join('\n')
     },
     async stop() {
       client.disconnect()
       await server.stop()
-    },
+    }
   }
 }
 
@@ -49,7 +52,8 @@ describe('redis driver', () => {
   let client: Redis
 
   beforeAll(async () => {
-    server = await startRedis()
+    // Else a server that is killed may lose its last second.
+    server = await startRedis({ arguments: ['--appendfsync', 'always'] })
     client = new Redis(server.url)
     client.on('error', () => undefined)
   })
@@ -73,13 +77,21 @@ describe('redis driver', () => {
     const [kind, id] = [newKind<string>(), newId()]
     const store = await openOn(server.url)
     await store.put(kind, id, 'kept')
-    await expect.poll(() => client.info('persistence')).toContain('aof_pending_bio_fsync:0')
     await server.kill()
     const late = await openOn(server.url)
     await expect(late.check()).rejects.toThrow(StoreUnavailable)
     await expect(store.get(kind, id)).rejects.toThrow(StoreUnavailable)
     await server.restart()
-    await expect.poll(() => late.check().then(() => 'there', () => 'away'), { timeout: 5000 }).toBe('there')
+    await expect
+      .poll(
+        () =>
+          late.check().then(
+            () => 'there',
+            () => 'away'
+          ),
+        { timeout: 5000 }
+      )
+      .toBe('there')
     await expect.poll(() => store.get(kind, id).catch(() => 'away'), { timeout: 5000 }).toBe('kept')
     await Promise.all([store.close(), late.close()])
   })
@@ -155,7 +167,9 @@ describe('redis driver', () => {
     const store = await openOn(server.url)
     const kind = newKind<number>()
     const expiresAt = Date.now() + 60_000
-    await Promise.all(Array.from({ length: 200 }, (_, i) => store.put(kind, newId(), i, { expiresAt, indexes: { owner: 'maria' } })))
+    await Promise.all(
+      Array.from({ length: 200 }, (_, i) => store.put(kind, newId(), i, { expiresAt, indexes: { owner: 'maria' } }))
+    )
     const seen: number[] = []
     let after: string | undefined
     do {
@@ -168,9 +182,13 @@ describe('redis driver', () => {
   })
 
   test('tells where redis-server is missing', async () => {
-    const path = process.env['PATH']
-    process.env['PATH'] = '/nonexistent'
-    await expect(startRedis().finally(() => { process.env['PATH'] = path })).rejects.toThrow('redis-server is not installed')
+    const path = process.env.PATH
+    process.env.PATH = '/nonexistent'
+    await expect(
+      startRedis().finally(() => {
+        process.env.PATH = path
+      })
+    ).rejects.toThrow('redis-server is not installed')
   })
 })
 
@@ -180,7 +198,12 @@ test('a store opened with another sealing key opens no record', async () => {
   const store = await openOn(server.url)
   await store.put(kind, id, 'sealed')
   const driver = await openDriver(server.url, { now: Date.now })
-  const other = createStore({ driver, sealer: createSealer([{ id: 1, key: sealingKey.map((byte) => byte ^ 1) }]), lookupKey, now: Date.now })
+  const other = createStore({
+    driver,
+    sealer: createSealer([{ id: 1, key: sealingKey.map((byte) => byte ^ 1) }]),
+    lookupKey,
+    now: Date.now
+  })
   await expect(other.get(kind, id)).rejects.toMatchObject({ name: 'RecordUnreadable' })
   await Promise.all([store.close(), other.close()])
   await server.stop()

@@ -22,9 +22,11 @@ function engineIn(folder: string): Engine {
       db.close()
     },
     async everything() {
-      return readdirSync(join(folder, 'made')).map((name) => readFileSync(join(folder, 'made', name), 'latin1')).join('\n')
+      return readdirSync(join(folder, 'made'))
+        .map((name) => readFileSync(join(folder, 'made', name), 'latin1'))
+        .join('\n')
     },
-    stop: async () => rmSync(folder, { recursive: true, force: true }),
+    stop: async () => rmSync(folder, { recursive: true, force: true })
   }
 }
 
@@ -97,12 +99,13 @@ describe('sqlite file', () => {
     const clock = movableClock()
     const store = await openOn(engine.url, clock.now)
     const kind = newKind<number>()
-    for (let i = 0; i < 100; i += 1) await store.put(kind, newId(), i, { expiresAt: clock.now() + 1000, indexes: { owner: 'maria' } })
+    for (let i = 0; i < 100; i += 1)
+      await store.put(kind, newId(), i, { expiresAt: clock.now() + 1000, indexes: { owner: 'maria' } })
     await store.increment(kind, newId(), 1000)
     clock.move(1000)
     for (let i = 0; i < 40; i += 1) await store.put(kind, 'one', i)
     const db = new DatabaseSync(file)
-    const rows = (table: string) => db.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.['rows']
+    const rows = (table: string) => db.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.rows
     expect(['entries', 'index_entries', 'counters'].map(rows)).toEqual([1, 0, 0])
     db.close()
     await store.close()
