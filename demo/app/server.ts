@@ -81,6 +81,7 @@ function resultPage(issuer: string) {
 <p id="status" role="status" data-testid="status">Asking your clinic ...</p>
 <noscript><p class="notice">Heart App needs JavaScript. Your clinic’s own pages do not.</p></noscript>
 <p id="problem" class="notice" role="alert" data-testid="problem" hidden></p>
+<p id="anew" hidden><a class="button" href="/">Connect anew</a></p>
 <div id="connected" hidden>
 <dl>
 <dt>Signed in</dt><dd data-testid="user"></dd>
@@ -95,10 +96,9 @@ function resultPage(issuer: string) {
 <h2>What Heart App got, and what it was refused</h2>
 <table class="stack" data-testid="kinds"><thead><tr><th scope="col">Kind</th><th scope="col">Answer</th><th scope="col">For example</th></tr></thead><tbody id="kinds"></tbody></table>
 <h2>What it was granted</h2>
-<table class="stack" data-testid="scopes"><thead><tr><th scope="col">Asked for</th><th scope="col">Granted</th></tr></thead><tbody id="scopes"></tbody></table>
+<table class="stack" data-testid="scopes"><thead><tr><th scope="col">Scope</th><th scope="col">Answer</th></tr></thead><tbody id="scopes"></tbody></table>
 <details><summary>For developers: the token response, without its secrets</summary>
 <pre data-testid="token-response"></pre></details>
 </div>
-<script type="application/json" id="results" data-testid="results">[]</script>
-<p class="note"><a href="/">Connect anew</a></p>`
+<script type="application/json" id="results" data-testid="results">[]</script>`
 }

@@ -12,7 +12,13 @@ const say = (sentence) => {
 function complain(sentence) {
   const problem = at('problem')
   problem.textContent = sentence
+  byId('anew').hidden = false
   problem.hidden = false
+}
+
+function calm() {
+  at('problem').hidden = true
+  byId('anew').hidden = true
 }
 
 function row(...cells) {
@@ -54,12 +60,13 @@ function showGrant(client) {
   at('token-response').textContent = JSON.stringify(withoutSecrets(tokenResponse, client.getIdToken()), null, 2)
 
   const all = [...new Set([...asked.split(/\s+/), ...granted])].filter(Boolean)
-  byId('scopes').replaceChildren(
-    ...all.map((scope) =>
-      row(code(scope), granted.includes(scope) ? marked('got', 'Yes') : marked('refused', 'No, or only in part'))
-    )
-  )
+  byId('scopes').replaceChildren(...all.map((scope) => row(code(scope), answerTo(scope, asked.split(/\s+/), granted))))
   byId('connected').hidden = false
+}
+
+function answerTo(scope, asked, granted) {
+  if (!granted.includes(scope)) return marked('refused', 'Not given as a whole')
+  return marked('got', asked.includes(scope) ? 'Given' : 'Given, as a part of what was asked for')
 }
 
 function code(words) {
@@ -69,6 +76,7 @@ function code(words) {
 }
 
 function inWords({ status, count, fault }) {
+  if (status === 200 && count === 0) return marked('soft', 'Allowed, but nothing came')
   if (status === 200) return marked('got', count === 1 ? 'Got 1 entry' : `Got ${count} entries`)
   if (status === 403) return marked('refused', 'Refused: not shared with Heart App (403)')
   if (status === 401) return marked('refused', 'Refused: access has ended (401)')
@@ -77,7 +85,7 @@ function inWords({ status, count, fault }) {
 
 async function look(client) {
   say('Asking your clinic ...')
-  at('problem').hidden = true
+  calm()
   const results = await askForAll(client)
   at('results').textContent = JSON.stringify(results)
   byId('kinds').replaceChildren(...results.map((result) => row(result.label, inWords(result), result.sample)))
@@ -95,12 +103,12 @@ async function look(client) {
 
 async function renew(client) {
   say('Renewing access ...')
-  at('problem').hidden = true
+  calm()
   const before = client.patient.id
   try {
     await client.refresh()
   } catch (fault) {
-    complain(`Access could not be renewed: ${fault.message}`)
+    complain(`Access could not be renewed. Please connect anew. (${fault.message})`)
     say('Access was not renewed.')
     return
   }
