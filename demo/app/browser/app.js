@@ -76,7 +76,7 @@ function code(words) {
 }
 
 function inWords({ status, count, fault }) {
-  if (status === 200 && count === 0) return marked('soft', 'Allowed, but nothing came')
+  if (status === 200 && count === 0) return marked('soft', 'Nothing came: not shared, or nothing there')
   if (status === 200) return marked('got', count === 1 ? 'Got 1 entry' : `Got ${count} entries`)
   if (status === 403) return marked('refused', 'Refused: not shared with Heart App (403)')
   if (status === 401) return marked('refused', 'Refused: access has ended (401)')
