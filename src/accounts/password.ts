@@ -30,7 +30,7 @@ export interface HashingCost {
 }
 
 /** What OWASP names as the least for argon2id: 19 MiB, two passes, one lane. */
-export const LEAST_COST: HashingCost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+const LEAST_COST: HashingCost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
 /** In UTF-8. Far above what a person types, far below what it takes to keep a server busy. */
 export const LONGEST_PASSWORD_BYTES = 1024
