@@ -58,11 +58,8 @@ export function isolateWindow(ctx: Context): void {
 
 function headersFor(ctx: Context, nonce: string): Record<string, string> {
   const isPage = String(ctx.res.getHeader('content-type') ?? '').startsWith('text/html')
-  // Metadata and keys are for every origin; whoever allows reading by CORS allows loading.
-  const isShared = ctx.res.hasHeader('access-control-allow-origin')
   return {
     ...ALWAYS,
-    ...(isShared ? { 'Cross-Origin-Resource-Policy': 'cross-origin' } : {}),
     'Content-Security-Policy': isPage ? pagePolicy(nonce, formActionsOf(ctx)) : BARE_POLICY,
     ...(ctx.secure ? { 'Strict-Transport-Security': HSTS } : {})
   }

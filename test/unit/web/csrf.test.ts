@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readForm } from '../../../src/web/form.ts'
 import { render } from '../../../src/web/render.ts'
@@ -85,6 +86,16 @@ describe('csrf', () => {
     const { cookie, token } = await open()
     await ask(served, `/interaction/1/consent?choice=a&csrf=${token}`, { headers: { Cookie: cookie } })
     expect(changes).toEqual([])
+  })
+
+  test('a token made with a key that was rotated out of the first place is still taken', async () => {
+    const { cookie } = await open()
+    const made = (key: string) =>
+      createHmac('sha256', key)
+        .update(`csrf${cookie.split('=')[1]}`)
+        .digest('base64url')
+    expect((await post('/account/stop', { Cookie: cookie }, made('previous'))).status).toBe(204)
+    expect((await post('/account/stop', { Cookie: cookie }, made('unknown'))).status).toBe(403)
   })
 
   test('paths outside are left alone: programs post there', async () => {

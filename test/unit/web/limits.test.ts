@@ -10,7 +10,7 @@ describe('limits', () => {
     served = await serve({
       routes: [
         async (ctx) => {
-          if (ctx.method === 'POST') await readForm(ctx, ['a'])
+          if (ctx.method === 'POST' && ctx.path === '/') await readForm(ctx, ['a'])
           ctx.body = 'ok'
         }
       ]
@@ -44,6 +44,10 @@ describe('limits', () => {
     expect((await ask(served, '/')).status).toBe(200)
   })
 
+  test('case 128: a user name before our own host is refused', async () => {
+    expect((await ask(served, '/', { headers: { Host: `user@${host()}` } })).status).toBe(400)
+  })
+
   test("the issuer's default port may be named or not, its case does not matter", async () => {
     await served.close()
     served = await serve({ issuer: 'https://auth.example', routes: [answerOk] })
@@ -54,6 +58,7 @@ describe('limits', () => {
 
   test.each([
     ['a body of 57 KiB', { method: 'POST', headers: FORM, body: Buffer.alloc(57 * 1024, 'a') }, '/', 413],
+    ['a body of 57 KiB that nobody would read', { method: 'POST', body: Buffer.alloc(57 * 1024, 'a') }, '/unread', 413],
     ['an announced body of 100 MB', { method: 'POST', headers: { ...FORM, 'Content-Length': '104857600' } }, '/', 413],
     ['a header of 17 KiB', { headers: { 'X-Long': 'a'.repeat(17 * 1024) } }, '/', 431],
     ['a header of 200 KiB', { headers: { 'X-Long': 'a'.repeat(200 * 1024) } }, '/', 431],
