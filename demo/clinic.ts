@@ -24,7 +24,7 @@ import { portTaken, requireFree } from './ports.ts'
 export interface ClinicOptions {
   /** Keyward's configuration; config/demo.yaml where absent. */
   config?: string | undefined
-  /** Where the database and the log are kept; ./data where absent. */
+  /** Where all that the clinic keeps is kept, and where a relative store path starts; ./data where absent. */
   dataDir?: string | undefined
   /** A store URL instead of the embedded database in the data folder. */
   store?: string | undefined
@@ -108,7 +108,13 @@ export async function startClinic(options: ClinicOptions = {}): Promise<Clinic> 
       startHome({ host, port: ports.home, organization: config.organization.name, addresses, accounts, now: Date.now })
     )
     const logFile = path.join(dataDir, 'keyward.log')
-    const keyward = await startKeyward({ configFile, issuer, logFile, signal: options.signal })
+    const keyward = await startKeyward({
+      configFile,
+      workingDir: options.dataDir === undefined ? repository : dataDir,
+      issuer,
+      logFile,
+      signal: options.signal
+    })
     const stop = async () => {
       await closeServers()
       await keyward.stop()

@@ -6,12 +6,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ClinicError } from './clinic-error.ts'
 
-const repository = fileURLToPath(new URL('..', import.meta.url))
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const startsWithin = 60_000
 const drainsWithin = 10_000
 
 interface KeywardOptions {
   configFile: string
+  /** Where the relative paths of the configuration start. */
+  workingDir: string
   issuer: string
   logFile: string
   /** Ends the waiting: the person pressed Ctrl-C. */
@@ -25,13 +27,13 @@ export interface KeywardProcess {
   stop(): Promise<void>
 }
 
-export async function startKeyward({ configFile, issuer, logFile, signal }: KeywardOptions): Promise<KeywardProcess> {
+export async function startKeyward({ configFile, workingDir, issuer, logFile, signal }: KeywardOptions): Promise<KeywardProcess> {
   const log = await open(logFile, 'w')
   const child = spawn(
     process.execPath,
-    ['--import', new URL('./end-with-parent.ts', import.meta.url).href, 'src/main.ts', '--config', configFile],
+    ['--import', new URL('./end-with-parent.ts', import.meta.url).href, main, '--config', configFile],
     {
-      cwd: repository,
+      cwd: workingDir,
       stdio: ['ignore', log.fd, log.fd, 'ipc'],
       // Its own process group: Ctrl-C reaches only us, and we end everything in order.
       detached: process.platform !== 'win32',
