@@ -1,6 +1,6 @@
 /** Plans, teams, goals, orders, procedures, devices and insurance. */
 import type { Resource } from '../fhir/resource.ts'
-import { type Code, concept, forPatient, hl7, LOINC, meta, ref, SNOMED } from './codes.ts'
+import { CLINIC, type Code, concept, forPatient, hl7, LOINC, meta, ref, SNOMED } from './codes.ts'
 
 interface Care {
   patient: string
@@ -31,7 +31,7 @@ const care: Care[] = [
     order: [LOINC, '20150-9', 'FEV1'],
     procedure: [SNOMED, '127783003', 'Spirometry'],
     performed: '2025-11-18',
-    device: [SNOMED, '334980009', 'Metered dose inhaler spacer']
+    device: [CLINIC, 'inhaler-spacer', 'Spacer for an inhaler']
   },
   {
     patient: 'maria',

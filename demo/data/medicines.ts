@@ -6,10 +6,10 @@ const albuterol: Code = [RXNORM, '745679', 'Albuterol 0.09 mg/actuation metered 
 const hydrocortisone: Code = [RXNORM, '106258', 'Hydrocortisone 10 mg/mL topical cream']
 const amoxicillin: Code = [RXNORM, '308182', 'Amoxicillin 250 mg oral capsule']
 const lisinopril: Code = [RXNORM, '314076', 'Lisinopril 10 mg oral tablet']
-const sumatriptan: Code = [RXNORM, '313160', 'Sumatriptan 50 mg oral tablet']
+const sumatriptan: Code = [RXNORM, '37418', 'Sumatriptan']
 const metformin: Code = [RXNORM, '861007', 'Metformin 500 mg oral tablet']
 const atorvastatin: Code = [RXNORM, '617310', 'Atorvastatin 20 mg oral tablet']
-const levothyroxine: Code = [RXNORM, '966224', 'Levothyroxine 0.05 mg oral tablet']
+const levothyroxine: Code = [RXNORM, '10582', 'Levothyroxine']
 
 type Order = [medicine: Code, status: 'active' | 'completed', on: string, visit: number, instruction: string]
 

@@ -16,6 +16,8 @@ import { FhirError } from './outcome.ts'
 import { createRecords } from './resource.ts'
 import { resourceRoutes } from './resource-routes.ts'
 
+const CLOSING_TIME = 500
+
 export interface FhirServerOptions extends IntrospectionOptions {
   host: string
   port: number
@@ -48,6 +50,11 @@ export async function startFhirServer(options: FhirServerOptions): Promise<{ por
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : options.port,
-    close: () => new Promise((resolve, reject) => server.close((error) => (error ? reject(error) : resolve())))
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()))
+        // Browsers open connections that they may never use; answers under way get their time.
+        setTimeout(() => server.closeAllConnections(), CLOSING_TIME).unref()
+      })
   }
 }

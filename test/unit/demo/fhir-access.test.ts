@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startClinic } from './fhir-clinic.ts'
 
@@ -211,4 +213,12 @@ test('introspection that does not answer yet or answers wrongly makes 503', asyn
   expect(await response.json()).toMatchObject({ resourceType: 'OperationOutcome', issue: [{ code: 'transient' }] })
   expect((await other.get('/.well-known/smart-configuration')).status).toBe(503)
   await other.close()
+})
+
+test('it closes although a browser keeps a connection that it never uses', async () => {
+  const other = await startClinic()
+  const { hostname, port } = new URL(other.url)
+  const unused = connect(Number(port), hostname)
+  await once(unused, 'connect')
+  await Promise.all([other.close(), once(unused, 'close')])
 })

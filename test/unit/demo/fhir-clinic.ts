@@ -57,6 +57,7 @@ export async function startClinic(options: { allowOrigins?: string[] } = {}) {
     })
 
   return {
+    url: here,
     asked,
     stopKeyward,
     /** A token for which introspection answers with that scope, and with what else is given. */
