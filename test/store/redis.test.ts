@@ -104,8 +104,8 @@ describe('redis driver', () => {
     const refused = expect(cutOff).rejects.toThrow(StoreUnavailable)
     await new Promise(setImmediate)
     await server.kill()
-    await refused
     await server.restart()
+    await refused
     await expect.poll(() => store.count(kind, id).catch(() => 'away'), { timeout: 5000 }).toBe(0)
     await store.close()
   })
