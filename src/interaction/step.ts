@@ -6,6 +6,7 @@
 import type { Context } from 'koa'
 import { errors } from 'oidc-provider'
 import type Provider from 'oidc-provider'
+import { z } from 'zod'
 import type { AuditTrail } from '../audit/trail.ts'
 import { type Clients, hostOf, OWN_CLIENT_ID } from '../clients/clients.ts'
 import type { ClientConfig } from '../config/config.ts'
@@ -15,11 +16,18 @@ import { allowFormAction } from '../web/security-headers.ts'
 
 export type StepName = 'login' | 'mfa' | 'patient' | 'consent'
 
+const stepResult = z.object({
+  login: z.object({ accountId: z.string(), amr: z.array(z.string()), ts: z.number(), remember: z.boolean() }).exactOptional(),
+  patient: z.object({ id: z.string() }).exactOptional(),
+  consent: z.object({ consentId: z.string() }).exactOptional(),
+})
+
 /** What each step leaves for the ones after it; the engine keeps it with the interaction. */
-export interface StepResult {
-  login?: { accountId: string; amr: string[]; ts: number; remember: boolean }
-  patient?: { id: string }
-  consent?: { consentId: string }
+export type StepResult = z.infer<typeof stepResult>
+
+/** What the engine kept of the steps' results; nothing where there is none yet. */
+export function resultsOf(kept: unknown): StepResult {
+  return stepResult.parse(kept ?? {})
 }
 
 /** What a page says of the app, on every step. */
@@ -70,8 +78,7 @@ export function createInteractionSteps({ provider, clients, audit }: Deps): Inte
       params: details.params,
       client,
       app: client.client_id === OWN_CLIENT_ID ? null : appFacts(client, redirectUri),
-      // Written by complete() alone, in the shape of StepResult.
-      results: (details.lastSubmission ?? {}) as StepResult,
+      results: resultsOf(details.lastSubmission),
       ...(accountId ? { accountId } : {}),
     }
   }

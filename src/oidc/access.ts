@@ -10,12 +10,20 @@ import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig } from '../config/config.ts'
 import type { Consents } from '../consent/consents.ts'
 import { splitScope, stillPermitted } from '../smart/scope-policy.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, Version } from '../store/store.ts'
 import { engineKind } from './adapter.ts'
 import type { GrantContext } from './patches.ts'
 
+export type GrantRecord = GrantContext & Omit<AdapterPayload, 'openid' | 'exp'> & {
+  openid?: { scope?: string | undefined } | undefined
+  exp?: number | undefined
+}
+
 export interface Access {
-  grant: GrantContext & AdapterPayload
+  grantId: string
+  grant: GrantRecord
+  /** Of the Grant as it was read. */
+  version: Version
   account: Account
   client: ClientConfig
   /** Of the token's, those that consent and registration still allow. */
@@ -47,8 +55,9 @@ export function createAccessCheck({ store, accounts, clients, consents, sessionE
   return {
     async of({ grantId, accountId, clientId, sessionUid, scope }) {
       if (!grantId || !accountId || !clientId) return undefined
-      const grant: (GrantContext & AdapterPayload) | undefined = await store.get(engineKind('Grant'), grantId)
-      if (!grant?.fhirServer || grant.accountId !== accountId || grant.clientId !== clientId) return undefined
+      const found = await store.read(engineKind('Grant'), grantId)
+      const grant: GrantRecord | undefined = found?.record
+      if (!found || !grant?.fhirServer || grant.accountId !== accountId || grant.clientId !== clientId) return undefined
       const { fhirServer, consentId, consentPatient: patient } = grant
       const [consent, account, client] = await Promise.all([
         consents.find({ accountId, clientId, fhirServer, patient }),
@@ -59,7 +68,7 @@ export function createAccessCheck({ store, accounts, clients, consents, sessionE
       if (!consent || consent.consentId !== consentId) return undefined
       const scopes = splitScope(scope)
       if (livesBySession(splitScope(grant.openid?.scope)) && !(sessionUid && (await sessionExists(sessionUid, accountId)))) return undefined
-      return { grant, account, client, scopes: stillPermitted(scopes, consent.granted, splitScope(client.smart_scope)) }
+      return { grantId, grant, version: found.version, account, client, scopes: stillPermitted(scopes, consent.granted, splitScope(client.smart_scope)) }
     },
   }
 }

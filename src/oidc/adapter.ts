@@ -106,7 +106,8 @@ export function metadataOf(client: ClientConfig): AdapterPayload {
   }
 }
 
-function optionsFor(model: string, { accountId, consentId }: AdapterPayload, options: PutOptions): PutOptions {
+/** A Grant is found by whose it is, and by the consent that it was made from. */
+export function optionsFor(model: string, { accountId, consentId }: AdapterPayload, options: PutOptions): PutOptions {
   if (model !== 'Grant') return options
   const consent = typeof consentId === 'string' ? { consent: consentId } : {}
   return { ...options, indexes: { ...(accountId ? { account: accountId } : {}), ...consent } }

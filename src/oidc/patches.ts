@@ -51,8 +51,7 @@ export function nameTokens(provider: Provider): void {
  * Hands the engine a form whose body has been read already, as if it were still
  * to come: its own way for that is a warning on the console.
  */
-export function replayBody(req: IncomingMessage, form: URLSearchParams): void {
-  const body = Buffer.from(form.toString())
+export function replayBody(req: IncomingMessage, body: Buffer): void {
   req.headers['content-length'] = String(body.length)
   Object.defineProperties(req, {
     readable: { value: true },

@@ -11,7 +11,7 @@ export interface TokenWrites {
   /** A record that was read, so that it can be spent as it was. */
   read(kind: Kind<AdapterPayload>, id: string, record: AdapterPayload, version: Version): void
   spend(kind: Kind<AdapterPayload>, id: string, when: number): void
-  put(kind: Kind<AdapterPayload>, id: string, record: AdapterPayload, options: PutOptions): void
+  put(kind: Kind<AdapterPayload>, id: string, record: AdapterPayload, options: PutOptions & { ifVersion?: Version }): void
   /** What will be written; empty where the request issued nothing. */
   readonly pending: readonly Write[]
 }

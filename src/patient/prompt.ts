@@ -1,6 +1,6 @@
 /** Am I needed? The patient step is, while an app asks about a patient and it isn't settled which. */
 import { interactionPolicy } from 'oidc-provider'
-import type { StepResult } from '../interaction/step.ts'
+import { resultsOf } from '../interaction/step.ts'
 import type { Authorizations } from '../smart/authorization.ts'
 
 export function patientPrompt({ authorizations }: { authorizations: Authorizations }): interactionPolicy.Prompt {
@@ -9,9 +9,8 @@ export function patientPrompt({ authorizations }: { authorizations: Authorizatio
     new interactionPolicy.Check('patient_not_settled', 'a patient has to be picked', 'interaction_required', async (ctx) => {
       const accountId = ctx.oidc.session?.accountId
       if (!accountId || !ctx.oidc.params) return false
-      // Written by InteractionSteps.complete alone.
-      const results = (ctx.oidc.result ?? {}) as StepResult
-      const about = await authorizations.describe({ params: ctx.oidc.params, accountId, pickedPatient: results.patient?.id })
+      const pickedPatient = resultsOf(ctx.oidc.result).patient?.id
+      const about = await authorizations.describe({ params: ctx.oidc.params, accountId, pickedPatient })
       return about?.patient.state === 'to-pick' || about?.patient.state === 'impossible'
     }),
   )

@@ -11,7 +11,14 @@ import type { Context, Middleware } from 'koa'
 const FORWARDING =
   /^(forwarded|x-forwarded-.*|x-real-ip|x-original-.*|true-client-ip|x-client-ip|(x-)?(ssl-)?client-(cert|verify|dn|s-dn).*|x-ssl-.*)$/
 
-export function requestContext(options: { trustedProxies: readonly string[] }): Middleware {
+export interface RequestContextOptions {
+  trustedProxies: readonly string[]
+  /** An https issuer is reached over https, whatever stands in front and forgets to say so: links and cookies follow the issuer. */
+  issuer?: string
+}
+
+export function requestContext(options: RequestContextOptions): Middleware {
+  const isHttps = options.issuer?.startsWith('https:') === true
   const trusted = blockListOf(options.trustedProxies)
   const isTrusted = (address: string) => trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
@@ -22,7 +29,7 @@ export function requestContext(options: { trustedProxies: readonly string[] }): 
 
     const address = clientAddress(believed.hops, peer, isTrusted)
     const encrypted = 'encrypted' in ctx.req.socket && ctx.req.socket.encrypted === true
-    const protocol = encrypted || believed.protocol === 'https' ? 'https' : 'http'
+    const protocol = isHttps || encrypted || believed.protocol === 'https' ? 'https' : 'http'
     if (believed.host !== undefined) ctx.req.headers.host = believed.host
     // Put back in one clean value, for contexts that the engine makes itself from the bare request.
     if (protocol === 'https') ctx.req.headers['x-forwarded-proto'] = 'https'

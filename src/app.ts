@@ -1,0 +1,166 @@
+/**
+ * The composition root: builds everything from configuration, secrets, store and
+ * clock, in the order of the folders, and mounts it. The only file that knows all
+ * of them.
+ */
+import { fileURLToPath } from 'node:url'
+import Koa, { type Context } from 'koa'
+import mount from 'koa-mount'
+import type Provider from 'oidc-provider'
+import { createAccounts } from './accounts/accounts.ts'
+import { createPasswords } from './accounts/password.ts'
+import { createSecondFactor } from './accounts/second-factor.ts'
+import { createSignIn } from './accounts/sign-in.ts'
+import { openAuditTrail } from './audit/trail.ts'
+import { createClients } from './clients/clients.ts'
+import type { Config } from './config/config.ts'
+import { createConsents } from './consent/consents.ts'
+import { readKinds } from './consent/kinds.ts'
+import { consentRoutes } from './consent/routes.ts'
+import { createInteractionSteps } from './interaction/step.ts'
+import { loadSigningKeys } from './keys/signing-keys.ts'
+import { loginRoutes } from './login/routes.ts'
+import { mfaRoutes } from './mfa/routes.ts'
+import { health } from './observability/health.ts'
+import type { Logger } from './observability/logger.ts'
+import { createAccessCheck } from './oidc/access.ts'
+import { adapters } from './oidc/adapter.ts'
+import { engineConfiguration } from './oidc/configuration.ts'
+import { existingGrant } from './oidc/existing-grant.ts'
+import { interactionSteps } from './oidc/interaction-policy.ts'
+import { introspectionRoutes } from './oidc/introspection.ts'
+import { createProvider } from './oidc/provider.ts'
+import { requestChecks } from './oidc/request-checks.ts'
+import { tokenEndpoint } from './oidc/token-endpoint.ts'
+import { patientRoutes } from './patient/routes.ts'
+import { accountRoutes } from './portal/account-routes.ts'
+import { createBrowserSessions } from './portal/browser-session.ts'
+import { createAuthorizations } from './smart/authorization.ts'
+import { discoveryRoutes } from './smart/discovery.ts'
+import { createLaunches } from './smart/launch.ts'
+import { launchRoutes } from './smart/launch-routes.ts'
+import type { Store } from './store/store.ts'
+import { createAttempts } from './web/attempts.ts'
+import { csrf } from './web/csrf.ts'
+import { errorPages } from './web/errors.ts'
+import { limits } from './web/limits.ts'
+import { pages } from './web/render.ts'
+import { requestContext, sourceOf } from './web/request.ts'
+import { requestLog } from './web/request-log.ts'
+import { securityHeaders } from './web/security-headers.ts'
+import { staticFiles } from './web/static.ts'
+
+export interface AppDeps {
+  config: Config
+  cookieKeys: string[]
+  store: Store
+  logger: Logger
+  now: () => number
+  isDraining: () => boolean
+}
+
+export interface App {
+  koa: Koa
+  /** Ends the audit chain; after it nothing can be decided any more. */
+  close(): Promise<void>
+}
+
+const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
+
+export async function createApp({ config, cookieKeys, store, logger, now, isDraining }: AppDeps): Promise<App> {
+  const { fhirServers, issuer, organization } = config
+  const audit = await openAuditTrail({ store, now })
+  const kinds = readKinds(VIEWS)
+
+  const attempts = createAttempts({ store, window: config.limits.window * 1000 })
+  const passwords = await createPasswords()
+  const accounts = createAccounts({ store, passwords, now })
+  const signIn = createSignIn({ accounts, passwords, attempts, limits: config.limits })
+  const secondFactor = createSecondFactor({
+    accounts,
+    attempts,
+    policy: config.secondFactor,
+    limits: config.limits,
+    organizationName: organization.name,
+    now,
+  })
+  // One after another: hashing a password takes its time, and its queue is bounded.
+  for (const account of config.accounts) await accounts.createIfAbsent(account)
+
+  const clients = createClients({ configured: config.clients, issuer, store })
+  const launches = createLaunches({ store, now })
+  const authorizations = createAuthorizations({ accounts, clients, launches, fhirServers })
+  const consents = createConsents({ store, now })
+
+  const access = createAccessCheck({
+    store,
+    accounts,
+    clients,
+    consents,
+    sessionExists: async (uid, accountId) => (await provider.Session.findByUid(uid))?.accountId === accountId,
+  })
+  const provider: Provider = createProvider(
+    issuer,
+    engineConfiguration({
+      config,
+      cookieKeys,
+      jwks: await loadSigningKeys(store, now),
+      adapter: adapters({ store, clients, now }),
+      accounts,
+      access,
+      policy: interactionSteps({ accounts, secondFactor, authorizations }),
+      checks: requestChecks({ fhirServers, launches }),
+      loadExistingGrant: existingGrant({
+        provider: () => provider,
+        accounts,
+        secondFactor,
+        authorizations,
+        consents,
+        kinds,
+        accessTokenTTL: config.lifetimes.accessToken,
+      }),
+      now,
+    }),
+    { store, audit, config, now },
+  )
+  provider.proxy = true
+  const steps = createInteractionSteps({ provider, clients, audit })
+  const sessions = createBrowserSessions({ provider, accounts, secondFactor })
+  const refused = (reason: 'csrf' | 'host') => (ctx: Context) => audit.record(sourceOf(ctx), { type: 'request', outcome: 'refused', reason })
+
+  const koa = new Koa()
+  koa.keys = cookieKeys
+  koa.use(securityHeaders())
+  koa.use(requestContext({ trustedProxies: config.listen.trustedProxies, issuer }))
+  koa.use(requestLog({ logger, maskedAfter: ['interaction', 'authorize'], quiet: ['/livez', '/readyz'], now }))
+  koa.use(pages({ viewsDir: VIEWS, organization, issuer }))
+  koa.use(errorPages({ logger }))
+  koa.use(health({ driver: store.driver, check: () => store.check(), isDraining, logger }))
+  koa.use(limits({ issuer, onRefused: refused('host') }))
+  koa.use(staticFiles({ viewsDir: VIEWS, files: ['style.css'], branded: ['theme.css'], organization }))
+  koa.use(csrf({ cookieKeys, issuer, paths: ['/interaction', '/account'], onRefused: refused('csrf') }))
+  const routers = [
+    loginRoutes({ steps, signIn, audit, now }),
+    mfaRoutes({ steps, accounts, secondFactor, audit, now }),
+    patientRoutes({ steps, authorizations, audit, now }),
+    consentRoutes({
+      steps,
+      authorizations,
+      consents,
+      kinds,
+      audit,
+      startTicked: config.consent.startTicked,
+      accountUrl: `${issuer}/account`,
+      now,
+    }),
+    accountRoutes({ issuer, sessions, consents, clients, kinds, audit }),
+    discoveryRoutes({ issuer, fhirServers }),
+    launchRoutes({ clients, launches, audit }),
+    introspectionRoutes({ issuer, fhirServers, store, clients, access, audit, now }),
+    tokenEndpoint({ store, clients }),
+  ]
+  for (const router of routers) koa.use(router.routes())
+  koa.use(mount('/', provider))
+
+  return { koa, close: () => audit.close() }
+}

@@ -1,0 +1,93 @@
+/**
+ * From what a person decided, now or some time ago, to the Grant of this one
+ * authorization: always a new one, so that no launch leaks into the next. Without
+ * a decision on all that is asked, there is none, and the consent page is shown.
+ */
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type Provider from 'oidc-provider'
+import type { Accounts } from '../accounts/accounts.ts'
+import type { SecondFactor } from '../accounts/second-factor.ts'
+import { OWN_CLIENT_ID } from '../clients/clients.ts'
+import type { Consent, Consents } from '../consent/consents.ts'
+import { decidedBy, openDecision } from '../consent/decision.ts'
+import type { KindOfData } from '../consent/kinds.ts'
+import { resultsOf } from '../interaction/step.ts'
+import type { Authorization, Authorizations } from '../smart/authorization.ts'
+import { resourceServerFor } from '../smart/resource-server.ts'
+import { newTaggedId } from '../store/slot.ts'
+import type { GrantContext } from './patches.ts'
+
+interface Deps {
+  /** Handed over when it is asked, since the engine is built with this. */
+  provider: () => Provider
+  accounts: Accounts
+  secondFactor: SecondFactor
+  authorizations: Authorizations
+  consents: Consents
+  kinds: readonly KindOfData[]
+  accessTokenTTL: number
+}
+
+type Grant = InstanceType<Provider['Grant']>
+
+export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<Grant | undefined> {
+  const { provider, authorizations, consents, kinds, accessTokenTTL } = deps
+
+  return async (ctx) => {
+    const { client, params, session } = ctx.oidc
+    const accountId = session?.accountId
+    if (!client || !params || !accountId || !(await isSignedIn(ctx, accountId))) return undefined
+    if (client.clientId === OWN_CLIENT_ID) return saveGrant(ctx, { scopes: ['openid'] })
+    const results = resultsOf(ctx.oidc.result)
+    if (!results.consent && ctx.oidc.promptPending('consent')) return undefined
+    const about = await authorizations.describe({ params, accountId, pickedPatient: results.patient?.id })
+    if (!about || about.patient.state === 'to-pick' || about.patient.state === 'impossible') return undefined
+    const decision = openDecision(about, kinds)
+    const consent = await consents.find(decision.key)
+    const { settled, granted } = decidedBy(decision, consent)
+    if (!consent || !settled || granted.length === 0) return undefined
+    return grantFor(ctx, about, consent, granted)
+  }
+
+  /** Both factors, in this session: nothing is made for somebody who is half signed in. */
+  async function isSignedIn(ctx: KoaContextWithOIDC, accountId: string): Promise<boolean> {
+    if (ctx.oidc.promptPending('login')) return false
+    const account = await deps.accounts.find(accountId)
+    if (!account || account.disabled) return false
+    return !deps.secondFactor.isRequired(account) || Boolean(ctx.oidc.session?.amr?.includes('otp'))
+  }
+
+  async function grantFor(ctx: KoaContextWithOIDC, about: Authorization, consent: Consent, scopes: string[]): Promise<Grant> {
+    const { fhirServer, launch, patient } = about
+    // From here on the request is for what was granted: code and tokens take their scopes from it.
+    if (ctx.oidc.params) ctx.oidc.params.scope = scopes.join(' ')
+    const resourceServer = new (provider().ResourceServer)(fhirServer.baseUrl, resourceServerFor(fhirServer, scopes, accessTokenTTL))
+    Object.assign(ctx.oidc.resourceServers ?? {}, { [fhirServer.baseUrl]: resourceServer })
+    const { patient: consentPatient, consentId } = consent
+    return saveGrant(ctx, {
+      scopes,
+      resource: fhirServer.baseUrl,
+      context: {
+        fhirServer: fhirServer.id,
+        consentId,
+        ...(consentPatient === undefined ? {} : { consentPatient }),
+        launchContext: {
+          ...(patient.state === 'settled' ? { patient: patient.id } : {}),
+          ...(launch?.encounter ? { encounter: launch.encounter } : {}),
+        },
+      },
+    })
+  }
+
+  async function saveGrant(ctx: KoaContextWithOIDC, made: { scopes: string[]; resource?: string; context?: GrantContext }): Promise<Grant> {
+    const accountId = ctx.oidc.session?.accountId
+    const clientId = ctx.oidc.client?.clientId
+    const grant = new (provider().Grant)({ ...(accountId ? { accountId } : {}), ...(clientId ? { clientId } : {}) })
+    Object.assign(grant, { jti: newTaggedId() }, made.context)
+    grant.addOIDCScope(made.scopes)
+    // A token for a resource reports resource scopes only: the whole list is granted there too.
+    if (made.resource) grant.addResourceScope(made.resource, made.scopes)
+    await grant.save()
+    return grant
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * What SMART adds to the checks of an authorization request: `aud` names a FHIR
+ * server of ours, `launch` is a live handle for this app, something of what is
+ * asked for may be granted at all.
+ */
+import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { OWN_CLIENT_ID } from '../clients/clients.ts'
+import type { FhirServer } from '../config/config.ts'
+import { fhirServerAt } from '../smart/fhir-servers.ts'
+import type { Launches } from '../smart/launch.ts'
+import { permittedScopes, splitScope } from '../smart/scope-policy.ts'
+
+interface Deps {
+  fhirServers: readonly FhirServer[]
+  launches: Launches
+}
+
+type Check = (ctx: KoaContextWithOIDC, value: string | undefined, client: Client) => Promise<void>
+
+export function requestChecks({ fhirServers, launches }: Deps): Record<'aud' | 'launch', Check> {
+  return {
+    async aud(ctx, value, client) {
+      if (client.clientId === OWN_CLIENT_ID) return
+      if (client['disabled'] === true) throw new errors.UnauthorizedClient('this app has been switched off here')
+      const fhirServer = fhirServerAt(fhirServers, value)
+      if (!fhirServer) throw new errors.InvalidRequest('aud must be the base URL of a FHIR server that this server authorizes for')
+      const { resource } = ctx.oidc.params ?? {}
+      if (resource !== undefined && !sameServer(resource, fhirServer)) throw new errors.InvalidTarget('resource and aud differ')
+      keepOfflineAccess(ctx, client)
+      const scopes = permittedScopes(splitScope(scopeOf(ctx)), splitScope(String(client['smart_scope'] ?? '')))
+      if (scopes.length === 0) throw new errors.InvalidScope('none of the scopes asked for may be granted to this app', scopeOf(ctx) ?? '')
+    },
+    async launch(ctx, value, client) {
+      if (value === undefined) return
+      if (!splitScope(scopeOf(ctx)).includes('launch')) throw new errors.InvalidRequest('launch is sent without the scope launch')
+      const fhirServer = fhirServerAt(fhirServers, ctx.oidc.params?.aud)
+      const codeChallenge = ctx.oidc.params?.code_challenge
+      if (!fhirServer || typeof codeChallenge !== 'string') throw new errors.InvalidRequest('launch needs aud and code_challenge')
+      const launch = await launches.redeem(value, { clientId: client.clientId, fhirServer: fhirServer.id, codeChallenge })
+      if (!launch) throw new errors.InvalidRequest('launch is unknown, too old, used already, or not for this app and FHIR server')
+    },
+  }
+
+  function sameServer(resource: unknown, { id }: FhirServer): boolean {
+    const all = Array.isArray(resource) ? resource : [resource]
+    return all.every((one) => fhirServerAt(fhirServers, one)?.id === id)
+  }
+}
+
+/** The engine drops offline_access without prompt=consent, which SMART apps don't send: our consent page asks about it. */
+function keepOfflineAccess(ctx: KoaContextWithOIDC, client: Client): void {
+  const asked = splitScope(typeof ctx.query.scope === 'string' ? ctx.query.scope : undefined)
+  const kept = splitScope(scopeOf(ctx))
+  if (!asked.includes('offline_access') || kept.includes('offline_access') || !ctx.oidc.params) return
+  if (client.grantTypeAllowed('refresh_token')) ctx.oidc.params.scope = [...kept, 'offline_access'].join(' ')
+}
+
+function scopeOf(ctx: KoaContextWithOIDC): string | undefined {
+  const scope = ctx.oidc.params?.scope
+  return typeof scope === 'string' ? scope : undefined
+}

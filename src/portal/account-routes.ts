@@ -1,0 +1,108 @@
+/**
+ * The signed-in person's page: which apps may see what, about whom, since when,
+ * and a button that stops each at once.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import type { AuditTrail } from '../audit/trail.ts'
+import { type Clients, hostOf, OWN_CLIENT_ID } from '../clients/clients.ts'
+import type { Consent, Consents } from '../consent/consents.ts'
+import type { KindOfData } from '../consent/kinds.ts'
+import { kindsIn } from '../consent/kinds-in-scopes.ts'
+import { readForm } from '../web/form.ts'
+import { languageOf, render, translatorOf } from '../web/render.ts'
+import { sourceOf } from '../web/request.ts'
+import { isolateWindow } from '../web/security-headers.ts'
+import type { BrowserSession, BrowserSessions } from './browser-session.ts'
+
+interface Deps {
+  issuer: string
+  sessions: BrowserSessions
+  consents: Consents
+  clients: Clients
+  kinds: readonly KindOfData[]
+  audit: AuditTrail
+}
+
+export function accountRoutes(deps: Deps): Router {
+  const { issuer, sessions, consents, clients, kinds, audit } = deps
+  const router = new Router({ prefix: '/account' })
+  router.get('/', async (ctx) => {
+    const session = await sessions.open(ctx)
+    if (!session) return signIn(ctx)
+    await page(ctx, session, null)
+  })
+  // The engine comes back here with a code for nobody: that there is a session now is all that counts.
+  router.get('/signed-in', (ctx) => seeOther(ctx, '/account'))
+  router.post('/stop', async (ctx) => {
+    const session = await sessions.open(ctx)
+    if (!session) return signIn(ctx)
+    const { consentId } = await readForm(ctx, ['consentId'])
+    const ended = await consents.end(session.account.sub, consentId)
+    if (ended) {
+      const { accountId, clientId, fhirServer, patient } = ended
+      const about = patient === undefined ? {} : { patient }
+      await audit.record(sourceOf(ctx), { type: 'access-ended', outcome: 'ended', accountId, consentId, clientId, fhirServer, ...about })
+    }
+    await page(ctx, session, ended ? 'stopped' : 'already-stopped')
+  })
+  router.post('/sign-out', async (ctx) => {
+    const session = await sessions.open(ctx)
+    if (session) {
+      await session.end()
+      await audit.record(sourceOf(ctx), { type: 'sign-out', outcome: 'ended', accountId: session.account.sub })
+    }
+    isolateWindow(ctx)
+    render(ctx, 'signed-out', { app: null })
+  })
+
+  async function page(ctx: Context, { account }: BrowserSession, message: 'stopped' | 'already-stopped' | null): Promise<void> {
+    const apps = []
+    let after: string | undefined
+    do {
+      const found = await consents.of(account.sub, after)
+      for (const consent of found.records) apps.push(await row(ctx, consent))
+      after = found.next
+    } while (after !== undefined)
+    isolateWindow(ctx)
+    render(ctx, 'account', { app: null, signedInAs: account.name, apps, message })
+  }
+
+  async function row(ctx: Context, consent: Consent): Promise<object> {
+    const t = translatorOf(ctx)
+    const date = new Intl.DateTimeFormat(languageOf(ctx), { dateStyle: 'long', timeZone: 'UTC' })
+    const client = await clients.find(consent.clientId)
+    const [redirectUri] = client?.redirect_uris ?? []
+    return {
+      consentId: consent.consentId,
+      name: client?.client_name ?? consent.clientName,
+      host: redirectUri ? hostOf(redirectUri) : '',
+      forWhom: consent.patientName ?? consent.patient ?? null,
+      kinds: kindsIn(consent.granted, kinds).map((group) => t(`groups.${group}`)),
+      since: date.format(consent.since),
+      until: consent.until === undefined ? null : date.format(consent.until),
+      offline: consent.granted.includes('offline_access'),
+    }
+  }
+
+  /** Through the same steps as everybody: one place decides what being signed in takes. */
+  function signIn(ctx: Context): void {
+    const request = new URLSearchParams({
+      client_id: OWN_CLIENT_ID,
+      response_type: 'code',
+      scope: 'openid',
+      redirect_uri: `${issuer}/account/signed-in`,
+      // Nobody keeps the verifier: the code that comes back can't be redeemed.
+      code_challenge: createHash('sha256').update(randomBytes(32)).digest('base64url'),
+      code_challenge_method: 'S256',
+    })
+    seeOther(ctx, `/authorize?${request}`)
+  }
+
+  function seeOther(ctx: Context, path: string): void {
+    ctx.status = 303
+    ctx.redirect(`${issuer}${path}`)
+  }
+  return router
+}

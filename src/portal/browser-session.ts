@@ -1,0 +1,33 @@
+/** Who is signed in, in this browser: with all the factors that the account has to give, or not at all. */
+import type { Context } from 'koa'
+import type Provider from 'oidc-provider'
+import type { Account, Accounts } from '../accounts/accounts.ts'
+import type { SecondFactor } from '../accounts/second-factor.ts'
+
+export interface BrowserSession {
+  account: Account
+  /** Ends it on the server: the cookie is worth nothing afterwards. */
+  end(): Promise<void>
+}
+
+export interface BrowserSessions {
+  open(ctx: Context): Promise<BrowserSession | undefined>
+}
+
+interface Deps {
+  provider: Provider
+  accounts: Accounts
+  secondFactor: SecondFactor
+}
+
+export function createBrowserSessions({ provider, accounts, secondFactor }: Deps): BrowserSessions {
+  return {
+    async open(ctx) {
+      const session = await provider.Session.get(provider.createContext(ctx.req, ctx.res))
+      const account = session.accountId ? await accounts.find(session.accountId) : undefined
+      if (!account || account.disabled) return undefined
+      if (secondFactor.isRequired(account) && !session.amr?.includes('otp')) return undefined
+      return { account, end: () => session.destroy() }
+    },
+  }
+}
