@@ -121,6 +121,7 @@ export function consentStates({ heart, unknown, viewsDir, language }: Options): 
       patient: CHILD,
       scopes: [...TELLS, 'offline_access', 'patient/*.rs', 'user/*.rs']
     }),
+    page('clinician, only one record', { account: DR_LEE, patient: CHILD, scopes: ['launch', 'patient/*.rs'] }),
     page('clinician, open record', {
       account: DR_LEE,
       patient: { state: 'settled', id: 'x' },
