@@ -129,6 +129,8 @@ async function alone(task) {
 
 FHIR.oauth2.ready().then(
   (client) => {
+    // What is left of the redirect, as `iss` (RFC 9207), is of no more use in the address.
+    history.replaceState({}, '', location.pathname)
     showGrant(client)
     byId('again').addEventListener('click', () => alone(() => look(client)))
     byId('refresh').addEventListener('click', () => alone(() => renew(client)))
