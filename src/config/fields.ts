@@ -45,16 +45,15 @@ export const network = text((value) => {
   return version !== 0 && fits && rest.length === 0 ? undefined : 'must be an IP address or a network such as 10.0.0.0/8'
 })
 
-/** Random bytes, base64url: at least 32 of them, or just 32 where the cipher asks for that. */
-function keyProblem(value: string, exactly: boolean): string | undefined {
-  if (!/^[A-Za-z0-9_-]+$/.test(value)) return 'must be base64url: letters, digits, - and _'
-  const bytes = Buffer.from(value, 'base64url')
-  if (bytes.length < 32 || (exactly && bytes.length > 32)) {
-    return `must be ${exactly ? '' : 'at least '}32 random bytes in base64url, but is ${bytes.length} bytes`
-  }
-  return new Set(bytes).size < 12 ? 'must be random: it repeats itself' : undefined
+/** The bytes of a key written in base64url, base64 or hexadecimal; undefined where it is none of them. */
+export function keyBytes(written: string): Uint8Array | undefined {
+  if (/^(?:[0-9a-f]{2})+$/i.test(written)) return Buffer.from(written, 'hex')
+  return /^[\w+/-]+={0,2}$/.test(written) ? Buffer.from(written, 'base64url') : undefined
 }
 
-export const key = text((value) => keyProblem(value, false))
-/** AES-256 takes 32 bytes, no more. */
-export const sealingKey = text((value) => keyProblem(value, true))
+export const key = text((value) => {
+  const bytes = keyBytes(value)
+  if (bytes === undefined) return 'must be at least 32 random bytes in base64url or hexadecimal'
+  if (bytes.length < 32) return `must be at least 32 random bytes in base64url or hexadecimal, but is ${bytes.length} bytes`
+  return new Set(bytes).size < 12 ? 'must be random: it repeats itself' : undefined
+})

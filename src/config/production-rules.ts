@@ -7,7 +7,7 @@ import { holders, SECRET_SETTINGS } from './secret-settings.ts'
 import { isLoopback } from './uris.ts'
 
 /** Pieces of the passwords, TOTP keys and secrets that our own documents print: known to everybody. */
-const KNOWN_TO_EVERYBODY = ['correcthorse', 'jbswy3dpehpk3pxp', 'fhir-secret', 'password', 'change-me', 'changeme']
+const KNOWN_TO_EVERYBODY = ['correcthorse', 'jbswy3dpehpk3pxp', 'fhir-secret', 'ehr-secret', 'password', 'change-me', 'changeme']
 
 export function brokenProductionRules(outline: Outline, sources: Sourced): Problem[] {
   const { issuer, store, secrets, fhirServers, clients, accounts } = outline

@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { account } from './account-schema.ts'
 import { client } from './client-schema.ts'
 import type { Config } from './config.ts'
-import { duration, key, network, pattern, sealingKey, serverId, text, words } from './fields.ts'
+import { duration, key, network, pattern, serverId, text, words } from './fields.ts'
 import { baseUrlProblem, storeProblem } from './uris.ts'
 
 const listen = z.strictObject({
@@ -96,18 +96,22 @@ const secrets = z.strictObject({
           .min(1, 'must be from 1 to 255')
           .max(255, 'must be from 1 to 255')
           .describe('Names the key in what it sealed.'),
-        key: sealingKey.describe('32 random bytes, base64url.')
+        key: key.describe('At least 32 random bytes, base64url or hexadecimal.')
       })
     )
     .min(1, 'must have at least one key')
     .describe(
       'Keys that seal the records of the store. The first one seals, all of them open: put a new key first and keep the old one.'
     ),
-  lookupKey: key.describe('The key under which user names are hashed: at least 32 random bytes, base64url. It can never change.'),
+  lookupKey: key.describe(
+    'The key under which user names are hashed: at least 32 random bytes, base64url or hexadecimal. It can never change.'
+  ),
   cookieKeys: z
     .array(key)
     .min(1, 'must have at least one key')
-    .describe('Keys that sign cookies, at least 32 random bytes each, base64url. The first one signs, all of them are accepted.')
+    .describe(
+      'Keys that sign cookies, at least 32 random bytes each, base64url or hexadecimal. The first one signs, all of them are accepted.'
+    )
 })
 
 const fhirServer = z.strictObject({

@@ -64,6 +64,19 @@ describe('a start is production unless the file says demo: true', () => {
   })
 })
 
+test('every secret of config/demo.yaml is known as an example, so that nobody takes it along', () => {
+  const demo = readFileSync(resolve(import.meta.dirname, '../../../config/demo.yaml'), 'utf8')
+  const config = parseConfig(demo, { env: {}, baseDir: folder })
+  const known = problemsOfText(demo.replace(/^demo: true/m, 'demo: false')).filter((problem) =>
+    problem.endsWith(' of an example')
+  )
+  const secrets = [
+    ...config.clients.map((one) => one.client_secret),
+    ...config.accounts.flatMap((one) => [one.password, one.totp])
+  ]
+  expect(known).toHaveLength(secrets.filter((secret) => secret !== undefined).length)
+})
+
 describe('production refuses', () => {
   test('a secret that is written into the file, wherever it stands', () => {
     const plain = (text: string) =>

@@ -78,13 +78,18 @@ describe('one value by itself', () => {
     [
       ['secrets'],
       { ...secrets, lookupKey: key(1, 31) },
-      'secrets.lookupKey: must be at least 32 random bytes in base64url, but is 31 bytes'
+      'secrets.lookupKey: must be at least 32 random bytes in base64url or hexadecimal, but is 31 bytes'
     ],
     [['secrets'], { ...secrets, lookupKey: 'A'.repeat(43) }, 'secrets.lookupKey: must be random: it repeats itself'],
     [
       ['secrets'],
-      { ...secrets, sealingKeys: [{ id: 1, key: key(1, 33) }] },
-      'secrets.sealingKeys[0].key: must be 32 random bytes in base64url, but is 33 bytes'
+      { ...secrets, lookupKey: '0123456789abcdef'.repeat(3) },
+      'secrets.lookupKey: must be at least 32 random bytes in base64url or hexadecimal, but is 24 bytes'
+    ],
+    [
+      ['secrets'],
+      { ...secrets, lookupKey: 'not a key' },
+      'secrets.lookupKey: must be at least 32 random bytes in base64url or hexadecimal'
     ],
     [['secrets'], { ...secrets, sealingKeys: [] }, 'secrets.sealingKeys: must have at least one key'],
     [
@@ -97,8 +102,10 @@ describe('one value by itself', () => {
     expect(problemsWith(path, value)).toEqual([problem])
   })
 
-  test('configured secrets are accepted', () => {
+  test('configured secrets are accepted, in base64url and in hexadecimal', () => {
     expect(problemsWith(['secrets'], secrets)).toEqual([])
+    const hexadecimal = Buffer.from(key(4), 'base64url').toString('hex')
+    expect(problemsWith(['secrets'], { ...secrets, lookupKey: hexadecimal })).toEqual([])
   })
 })
 
