@@ -159,6 +159,26 @@ describe('a file with mistakes', () => {
     expect(problemsOfText(text).join()).toContain(problem)
   })
 
+  test.each([
+    '7',
+    '[]',
+    '{}',
+    'true',
+    'null',
+    '[7]',
+    '[{ client_id: 7 }]',
+    '[{ people: 7 }]',
+    '[{ people: [7] }]',
+    '[{ redirect_uris: [7] }]'
+  ])('sections that are all %s are reported, whatever the rules between them expect', (value) => {
+    const names = ['issuer', 'store', 'lifetimes', 'secrets', 'fhirServers', 'clients', 'accounts']
+    for (const demo of [true, false]) {
+      const problems = problemsOfText([`demo: ${demo}`, ...names.map((name) => `${name}: ${value}`)].join('\n'))
+      expect(problems.join('\n')).toMatch(/^issuer: must be text/m)
+      expect(problems).toContain('organization: is required')
+    }
+  })
+
   test('a file that is not there is named', () => {
     expect(() => readConfig(join(folder, 'none.yaml'), {})).toThrow("none.yaml: one mistake\n  can't be read (ENOENT)")
   })
