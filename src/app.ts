@@ -82,7 +82,7 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
     policy: config.secondFactor,
     limits: config.limits,
     organizationName: organization.name,
-    now,
+    now
   })
   // One after another: hashing a password takes its time, and its queue is bounded.
   for (const account of config.accounts) await accounts.createIfAbsent(account)
@@ -97,7 +97,7 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
     accounts,
     clients,
     consents,
-    sessionExists: async (uid, accountId) => (await provider.Session.findByUid(uid))?.accountId === accountId,
+    sessionExists: async (uid, accountId) => (await provider.Session.findByUid(uid))?.accountId === accountId
   })
   const provider: Provider = createProvider(
     issuer,
@@ -117,16 +117,17 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
         authorizations,
         consents,
         kinds,
-        accessTokenTTL: config.lifetimes.accessToken,
+        accessTokenTTL: config.lifetimes.accessToken
       }),
-      now,
+      now
     }),
-    { store, audit, config, now },
+    { store, audit, config, now }
   )
   provider.proxy = true
   const steps = createInteractionSteps({ provider, clients, audit })
   const sessions = createBrowserSessions({ provider, accounts, secondFactor })
-  const refused = (reason: 'csrf' | 'host') => (ctx: Context) => audit.record(sourceOf(ctx), { type: 'request', outcome: 'refused', reason })
+  const refused = (reason: 'csrf' | 'host') => (ctx: Context) =>
+    audit.record(sourceOf(ctx), { type: 'request', outcome: 'refused', reason })
 
   const koa = new Koa()
   koa.keys = cookieKeys
@@ -137,7 +138,9 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
   koa.use(errorPages({ logger }))
   koa.use(health({ driver: store.driver, check: () => store.check(), isDraining, logger }))
   koa.use(limits({ issuer, onRefused: refused('host') }))
-  koa.use(staticFiles({ viewsDir: VIEWS, files: ['style.css'], branded: ['theme.css'], organization }))
+  koa.use(
+    staticFiles({ viewsDir: VIEWS, files: ['style.css', 'forms.css', 'consent.css'], branded: ['theme.css'], organization })
+  )
   koa.use(csrf({ cookieKeys, issuer, paths: ['/interaction', '/account'], onRefused: refused('csrf') }))
   const routers = [
     loginRoutes({ steps, signIn, audit, now }),
@@ -151,13 +154,13 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
       audit,
       startTicked: config.consent.startTicked,
       accountUrl: `${issuer}/account`,
-      now,
+      now
     }),
     accountRoutes({ issuer, sessions, consents, clients, kinds, audit }),
     discoveryRoutes({ issuer, fhirServers }),
     launchRoutes({ clients, launches, audit }),
     introspectionRoutes({ issuer, fhirServers, store, clients, access, audit, now }),
-    tokenEndpoint({ store, clients }),
+    tokenEndpoint({ store, clients })
   ]
   for (const router of routers) koa.use(router.routes())
   koa.use(mount('/', provider))

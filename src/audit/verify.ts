@@ -79,8 +79,9 @@ async function verifyChain(store: Store, head: ChainHead, anchors: ChainAnchor[]
     }
     // Only what follows a gap tells whether it is one, or the end was cut off.
     if (gap !== undefined) return bad(chain, gap, 'missing')
+    if (record === 'unreadable') return bad(chain, sequence, 'unreadable')
     const problem = problemOf(record, chain, sequence, previous)
-    if (problem !== undefined || record === 'unreadable') return bad(chain, sequence, problem ?? 'unreadable')
+    if (problem) return bad(chain, sequence, problem)
     if (record.event.type === 'audit-chain' && 'anchors' in record.event) anchors.push(...record.event.anchors)
     previous = record.hash
   }
@@ -94,7 +95,6 @@ function problemOf(
   sequence: number,
   previous: string
 ): AuditProblem | undefined {
-  if (record === 'unreadable') return 'unreadable'
   if (hashOf(record) !== record.hash) return 'changed'
   if (record.chain !== chain || record.sequence !== sequence || record.previousHash !== previous) return 'reordered'
   return undefined

@@ -17,7 +17,15 @@ export interface Clients {
   setDisabled(clientId: string, disabled: boolean): Promise<void>
 }
 
-export function createClients({ configured, issuer, store }: { configured: ClientConfig[]; issuer: string; store: Store }): Clients {
+export function createClients({
+  configured,
+  issuer,
+  store
+}: {
+  configured: ClientConfig[]
+  issuer: string
+  store: Store
+}): Clients {
   const byId = new Map([...configured, ownClient(issuer)].map((client) => [client.client_id, client]))
   return {
     async find(clientId) {
@@ -29,7 +37,7 @@ export function createClients({ configured, issuer, store }: { configured: Clien
     async setDisabled(clientId, disabled) {
       if (!byId.has(clientId) || clientId === OWN_CLIENT_ID) throw new Error(`no client ${clientId} is registered`)
       await store.put(clientStatus, clientId, { disabled })
-    },
+    }
   }
 }
 
@@ -44,7 +52,7 @@ function ownClient(issuer: string): ClientConfig {
     smart_scope: 'openid',
     verified: true,
     launch_contexts: [],
-    disabled: false,
+    disabled: false
   }
 }
 

@@ -36,14 +36,16 @@ interface Asked {
 const VERB_LETTERS: { verb: Verb; letters: string }[] = [
   { verb: 'see', letters: 'rs' },
   { verb: 'add', letters: 'cu' },
-  { verb: 'delete', letters: 'd' },
+  { verb: 'delete', letters: 'd' }
 ]
 
 /** The choices in the order of the kinds of data. */
 export function choicesFor(asked: Asked): Choice[] {
   const parsed = asked.scopes.flatMap((scope) => parseResourceScope(scope) ?? [])
   const byPerson = asked.decides === 'patient'
-  const offered = parsed.flatMap((scope) => (byPerson && scope.context === 'patient' ? refine(scope, asked) : [whole(scope, asked)]))
+  const offered = parsed.flatMap((scope) =>
+    byPerson && scope.context === 'patient' ? refine(scope, asked) : [whole(scope, asked)]
+  )
   const unique = [...new Map(offered.map((choice) => [choice.scope, choice])).values()]
   const order = new Map(asked.kinds.map((kind, index) => [kind.id, index]))
   return unique.sort((a, b) => (order.get(a.kind) ?? Infinity) - (order.get(b.kind) ?? Infinity))
@@ -53,7 +55,9 @@ export function choicesFor(asked: Asked): Choice[] {
 export function grantedOf(choices: readonly Choice[], ticked: readonly string[]): string[] {
   const on = new Set(ticked)
   return choices
-    .filter((choice) => on.has(choice.scope) && (!choice.broad || coveredBy(choice, choices).every((other) => on.has(other.scope))))
+    .filter(
+      (choice) => on.has(choice.scope) && (!choice.broad || coveredBy(choice, choices).every((other) => on.has(other.scope)))
+    )
     .map((choice) => choice.scope)
 }
 
@@ -84,10 +88,11 @@ function refine(scope: ResourceScope, asked: Asked): Choice[] {
  */
 function ofType(part: ResourceScope, asked: Asked, underWildcard: boolean): Choice[] {
   const { resourceType } = part
-  const categories = asked.categoriesOf.includes(resourceType) && seesOnly(part) ? categoriesOfType(asked.kinds, resourceType) : []
+  const categories =
+    asked.categoriesOf.includes(resourceType) && seesOnly(part) ? categoriesOfType(asked.kinds, resourceType) : []
   if (categories.length === 0) return [whole(part, asked)]
   const granular = categories.map(({ kind, category }) => ({
-    ...choice({ ...part, query: `category=${category}` }, kind),
+    ...choice({ ...part, query: `category=${category}` }, kind)
   }))
   return underWildcard ? granular : [...granular, everythingElse(part, asked)]
 }
@@ -99,7 +104,9 @@ function everythingElse(part: ResourceScope, { kinds }: Asked): Choice {
 function whole(scope: ResourceScope, { kinds, decides }: Asked): Choice {
   const category = scope.query?.startsWith('category=') ? scope.query.slice('category='.length) : undefined
   const kind =
-    (category === undefined ? undefined : categoriesOfType(kinds, scope.resourceType).find((one) => one.category === category)?.kind) ??
+    (category === undefined
+      ? undefined
+      : categoriesOfType(kinds, scope.resourceType).find((one) => one.category === category)?.kind) ??
     kinds.find((one) => one.types.includes(scope.resourceType)) ??
     everythingKind(kinds)
   const wide = scope.resourceType === '*'
@@ -107,7 +114,7 @@ function whole(scope: ResourceScope, { kinds, decides }: Asked): Choice {
     ...choice(scope, kind),
     // What a patient's own account may see includes everybody it acts for: not a thing to start on.
     ...(decides === 'patient' && (scope.context !== 'patient' || wide) ? { sensitive: true } : {}),
-    ...(wide || scope.query !== undefined ? {} : { resourceType: scope.resourceType }),
+    ...(wide || scope.query !== undefined ? {} : { resourceType: scope.resourceType })
   }
 }
 
@@ -119,7 +126,7 @@ function choice(scope: ResourceScope, kind: KindOfData): Choice {
     group: kind.group,
     verbs: verbs.map(({ verb }) => verb),
     sensitive: kind.sensitive,
-    broad: false,
+    broad: false
   }
 }
 

@@ -65,8 +65,8 @@ export function createConsents({ store, now }: { store: Store; now: () => number
           record: consent,
           indexes: { account: key.accountId },
           ...(consent.until === undefined ? {} : { expiresAt: consent.until }),
-          ...(held ? { ifVersion: held.version } : { ifAbsent: true }),
-        },
+          ...(held ? { ifVersion: held.version } : { ifAbsent: true })
+        }
       ])
       if (written) return consent
     }
@@ -92,7 +92,7 @@ export function createConsents({ store, now }: { store: Store; now: () => number
         after = page.next
       } while (after !== undefined)
       return undefined
-    },
+    }
   }
 }
 
@@ -114,7 +114,7 @@ function decided(key: ConsentKey, decision: Decision, before: Consent | undefine
     refused: [...kept(before?.refused), ...refused],
     since: before?.since ?? now,
     changedAt: now,
-    ...(until === undefined ? {} : { until }),
+    ...(until === undefined ? {} : { until })
   }
 }
 

@@ -3,8 +3,9 @@
  * decided already. The page and the Grant are both made from this, so that they
  * can't differ.
  */
-import { CONTEXT_SCOPES } from '../smart/scope-policy.ts'
+
 import type { Authorization } from '../smart/authorization.ts'
+import { CONTEXT_SCOPES } from '../smart/scope-policy.ts'
 import { type Choice, choicesFor } from './choices.ts'
 import type { Consent, ConsentKey } from './consents.ts'
 import type { KindOfData } from './kinds.ts'
@@ -30,22 +31,25 @@ export function openDecision(about: Authorization, kinds: readonly KindOfData[])
       clientId: client.client_id,
       fhirServer: fhirServer.id,
       // A clinician decides about the app, a patient about one person's record.
-      ...(byPatient && patient.state === 'settled' ? { patient: patient.id } : {}),
+      ...(byPatient && patient.state === 'settled' ? { patient: patient.id } : {})
     },
     told: scopes.filter((scope) => TOLD.has(scope)),
     choices: choicesFor({ scopes, decides: account.role, kinds, categoriesOf: fhirServer.enforces.categories }),
-    asksOffline: scopes.includes('offline_access'),
+    asksOffline: scopes.includes('offline_access')
   }
 }
 
 /** What a consent says of a decision: every scope that it grants, and whether anything is still open. */
-export function decidedBy({ told, choices, asksOffline }: OpenDecision, consent: Consent | undefined): { settled: boolean; granted: string[] } {
+export function decidedBy(
+  { told, choices, asksOffline }: OpenDecision,
+  consent: Consent | undefined
+): { settled: boolean; granted: string[] } {
   if (!consent) return { settled: false, granted: [] }
   const asked = [...told, ...choices.map((choice) => choice.scope), ...(asksOffline ? ['offline_access'] : [])]
   const granted = new Set(consent.granted)
   const refused = new Set(consent.refused)
   return {
     settled: asked.every((scope) => granted.has(scope) || refused.has(scope)),
-    granted: asked.filter((scope) => granted.has(scope)),
+    granted: asked.filter((scope) => granted.has(scope))
   }
 }

@@ -15,7 +15,7 @@ const kindSchema = z.object({
   /** FHIR types that this kind is, whole. '*' is everything that no other kind is. */
   types: z.array(z.string()),
   /** Per FHIR type, the categories (`system|code`) that this kind is. */
-  categories: z.record(z.string(), z.array(z.string())),
+  categories: z.record(z.string(), z.array(z.string()))
 })
 
 export type KindOfData = z.infer<typeof kindSchema>

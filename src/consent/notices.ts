@@ -15,6 +15,6 @@ export function noticesFor(choices: readonly Choice[], ticked: ReadonlySet<strin
     ...(byCategory.length > 1 ? ['consent.notice.two-headings'] : []),
     ...(byCategory.length > 1 && somethingOff ? ['consent.notice.no-heading'] : []),
     ...(off.length > 0 && on.some((choice) => TELLING.has(choice.group)) ? ['consent.notice.still-shows'] : []),
-    ...(off.some((choice) => ADVICE.has(choice.group)) && on.length > 0 ? ['consent.notice.advice'] : []),
+    ...(off.some((choice) => ADVICE.has(choice.group)) && on.length > 0 ? ['consent.notice.advice'] : [])
   ]
 }

@@ -42,7 +42,7 @@ export function consentPage(input: PageInput): Record<string, unknown> {
           name: person.name,
           relationship: person.relationship,
           isSelf: person.relationship === 'self',
-          age: ageInYears(person.birthDate, now) ?? null,
+          age: ageInYears(person.birthDate, now) ?? null
         }
       : null,
     groups: groupsOf(decision.choices, ticks, input.kinds),
@@ -58,14 +58,14 @@ export function consentPage(input: PageInput): Record<string, unknown> {
     count: { on, of: decision.choices.length },
     notices: account.role === 'patient' ? noticesFor(decision.choices, ticks.scopes) : [],
     problem,
-    accountUrl,
+    accountUrl
   }
 }
 
 /** Which boxes start ticked: as decided before, else as the operator's policy says. Sensitive kinds and changes never. */
 export function startTicks(
   { choices, asksOffline }: OpenDecision,
-  { consent, policy, role }: { consent: Consent | undefined; policy: 'requested' | 'none'; role: 'patient' | 'clinician' },
+  { consent, policy, role }: { consent: Consent | undefined; policy: 'requested' | 'none'; role: 'patient' | 'clinician' }
 ): Ticks {
   const starts = (choice: Choice): boolean =>
     policy === 'requested' && (role === 'clinician' || (!choice.sensitive && choice.verbs.every((verb) => verb === 'see')))
@@ -93,8 +93,8 @@ function groupsOf(choices: readonly Choice[], ticks: Ticks, kinds: readonly Kind
         verbs: choice.verbs,
         technical: choice.scope,
         ticked: ticks.scopes.has(choice.scope),
-        broad: choice.broad,
-      })),
+        broad: choice.broad
+      }))
     }
   })
 }
@@ -103,7 +103,9 @@ function groupsOf(choices: readonly Choice[], ticks: Ticks, kinds: readonly Kind
 function labelOf({ kind, resourceType }: Choice, kinds: readonly KindOfData[]): { labelKey?: string } {
   if (resourceType === undefined) return {}
   const types = kinds.find((one) => one.id === kind)?.types ?? []
-  return types.length === 1 && types[0] === resourceType ? {} : { labelKey: `types.${types.includes(resourceType) ? resourceType : 'other'}` }
+  return types.length === 1 && types[0] === resourceType
+    ? {}
+    : { labelKey: `types.${types.includes(resourceType) ? resourceType : 'other'}` }
 }
 
 function identityFacts(told: readonly string[]): string[] {
@@ -112,7 +114,7 @@ function identityFacts(told: readonly string[]): string[] {
     fhirUser: ['fhirUser'],
     patient: ['launch', 'launch/patient'],
     visit: ['launch', 'launch/encounter'],
-    session: ['online_access'],
+    session: ['online_access']
   }
   return Object.entries(facts)
     .filter(([, scopes]) => scopes.some((scope) => told.includes(scope)))

@@ -5,6 +5,6 @@ export function consentPrompt(): interactionPolicy.Prompt {
   return new interactionPolicy.Prompt(
     { name: 'consent', requestable: true },
     // The engine gives an authorization without a Grant an unsaved one, which has no id.
-    new interactionPolicy.Check('not_decided', 'the person has to decide', 'consent_required', (ctx) => !ctx.oidc.grant?.jti),
+    new interactionPolicy.Check('not_decided', 'the person has to decide', 'consent_required', (ctx) => !ctx.oidc.grant?.jti)
   )
 }

@@ -45,7 +45,7 @@ export function consentRoutes(deps: Deps): Router {
     const form = await readFormLists(ctx, ['decision', 'select', 'duration'], ['scope'])
     const offered = new Set([
       ...opened.decision.choices.map((choice) => choice.scope),
-      ...(opened.decision.asksOffline ? ['offline_access'] : []),
+      ...(opened.decision.asksOffline ? ['offline_access'] : [])
     ])
     // What the page never offered was put there by something else.
     if (!form.scope.every((scope) => offered.has(scope))) throw new PageError(400, 'form')
@@ -60,7 +60,8 @@ export function consentRoutes(deps: Deps): Router {
     const step = await steps.openSignedIn(ctx, 'consent')
     const { params, accountId, results } = step
     const about = await authorizations.describe({ params, accountId, pickedPatient: results.patient?.id })
-    if (!about || about.patient.state === 'to-pick' || about.patient.state === 'impossible') throw new PageError(400, 'step-not-open')
+    if (!about || about.patient.state === 'to-pick' || about.patient.state === 'impossible')
+      throw new PageError(400, 'step-not-open')
     return { step, about, decision: openDecision(about, kinds) }
   }
 
@@ -87,10 +88,17 @@ export function consentRoutes(deps: Deps): Router {
       patientName: about.patient.state === 'settled' ? about.patient.person?.name : undefined,
       granted: scopes,
       refused,
-      until: ticks.duration === undefined ? undefined : endOf(ticks.duration, now()),
+      until: ticks.duration === undefined ? undefined : endOf(ticks.duration, now())
     })
     const { consentId } = consent
-    await audit.record(sourceOf(ctx), { type: 'consent', outcome: 'granted', ...partiesOf(about), scopes, notGranted: refused, consentId })
+    await audit.record(sourceOf(ctx), {
+      type: 'consent',
+      outcome: 'granted',
+      ...partiesOf(about),
+      scopes,
+      notGranted: refused,
+      consentId
+    })
     await steps.complete(ctx, { consent: { consentId } })
   }
 
@@ -101,7 +109,7 @@ export function consentRoutes(deps: Deps): Router {
       reason: 'denied-by-person',
       ...partiesOf(about),
       scopes: [],
-      notGranted: about.scopes,
+      notGranted: about.scopes
     })
     await steps.refuse(ctx, 'the person decided not to share')
   }

@@ -4,8 +4,8 @@
  * decides, and how its page looks, is the step's own.
  */
 import type { Context } from 'koa'
-import { errors } from 'oidc-provider'
 import type Provider from 'oidc-provider'
+import { errors } from 'oidc-provider'
 import { z } from 'zod'
 import type { AuditTrail } from '../audit/trail.ts'
 import { type Clients, hostOf, OWN_CLIENT_ID } from '../clients/clients.ts'
@@ -19,7 +19,7 @@ export type StepName = 'login' | 'mfa' | 'patient' | 'consent'
 const stepResult = z.object({
   login: z.object({ accountId: z.string(), amr: z.array(z.string()), ts: z.number(), remember: z.boolean() }).exactOptional(),
   patient: z.object({ id: z.string() }).exactOptional(),
-  consent: z.object({ consentId: z.string() }).exactOptional(),
+  consent: z.object({ consentId: z.string() }).exactOptional()
 })
 
 /** What each step leaves for the ones after it; the engine keeps it with the interaction. */
@@ -79,7 +79,7 @@ export function createInteractionSteps({ provider, clients, audit }: Deps): Inte
       client,
       app: client.client_id === OWN_CLIENT_ID ? null : appFacts(client, redirectUri),
       results: resultsOf(details.lastSubmission),
-      ...(accountId ? { accountId } : {}),
+      ...(accountId ? { accountId } : {})
     }
   }
 
@@ -112,7 +112,7 @@ export function createInteractionSteps({ provider, clients, audit }: Deps): Inte
       return accountId ? { ...opened, accountId } : notOpen(ctx, 'step-not-open')
     },
     complete: answer,
-    refuse: (ctx, description) => answer(ctx, { error: 'access_denied', error_description: description }),
+    refuse: (ctx, description) => answer(ctx, { error: 'access_denied', error_description: description })
   }
 }
 

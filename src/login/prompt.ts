@@ -5,9 +5,12 @@ export function loginPrompt(): interactionPolicy.Prompt {
   const prompt = interactionPolicy.base().get('login')
   if (!prompt) throw new Error('the engine has no login prompt')
   prompt.checks.add(
-    new interactionPolicy.Check('account_unavailable', 'the account of this session can no longer be used', 'login_required', (ctx) =>
-      Boolean(ctx.oidc.session?.accountId && !ctx.oidc.account),
-    ),
+    new interactionPolicy.Check(
+      'account_unavailable',
+      'the account of this session can no longer be used',
+      'login_required',
+      (ctx) => Boolean(ctx.oidc.session?.accountId && !ctx.oidc.account)
+    )
   )
   return prompt
 }

@@ -16,6 +16,6 @@ export function mfaPrompt({ accounts, secondFactor }: Deps): interactionPolicy.P
       if (!accountId || amr?.includes('otp')) return false
       const account = await accounts.find(accountId)
       return account !== undefined && secondFactor.isRequired(account)
-    }),
+    })
   )
 }

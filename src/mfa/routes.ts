@@ -34,11 +34,11 @@ export function mfaRoutes({ steps, accounts, secondFactor, audit, now }: Deps): 
     await audit.record(sourceOf(ctx), {
       type: enrolled ? 'second-factor' : 'second-factor-enrolment',
       accountId,
-      ...(outcome.ok ? { outcome: 'accepted' } : { outcome: 'refused', reason: outcome.reason }),
+      ...(outcome.ok ? { outcome: 'accepted' } : { outcome: 'refused', reason: outcome.reason })
     })
     if (!outcome.ok) return page(ctx, app, account, outcome)
     await steps.complete(ctx, {
-      login: { accountId, amr: ['pwd', 'otp', 'mfa'], ts: Math.floor(now() / 1000), remember: false },
+      login: { accountId, amr: ['pwd', 'otp', 'mfa'], ts: Math.floor(now() / 1000), remember: false }
     })
   })
 
@@ -48,7 +48,12 @@ export function mfaRoutes({ steps, accounts, secondFactor, audit, now }: Deps): 
     return account
   }
 
-  async function page(ctx: Context, app: AppFacts | null, account: Account, refusal?: SecondFactorOutcome & { ok: false }): Promise<void> {
+  async function page(
+    ctx: Context,
+    app: AppFacts | null,
+    account: Account,
+    refusal?: SecondFactorOutcome & { ok: false }
+  ): Promise<void> {
     const refused = refusal?.reason ?? null
     const status = refused === null ? 200 : refused === 'too-many-attempts' ? 429 : 422
     if (refusal?.retryAfter !== undefined) ctx.set('Retry-After', String(refusal.retryAfter))

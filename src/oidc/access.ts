@@ -14,10 +14,11 @@ import type { Store, Version } from '../store/store.ts'
 import { engineKind } from './adapter.ts'
 import type { GrantContext } from './patches.ts'
 
-export type GrantRecord = GrantContext & Omit<AdapterPayload, 'openid' | 'exp'> & {
-  openid?: { scope?: string | undefined } | undefined
-  exp?: number | undefined
-}
+export type GrantRecord = GrantContext &
+  Omit<AdapterPayload, 'openid' | 'exp'> & {
+    openid?: { scope?: string | undefined } | undefined
+    exp?: number | undefined
+  }
 
 export interface Access {
   grantId: string
@@ -62,14 +63,22 @@ export function createAccessCheck({ store, accounts, clients, consents, sessionE
       const [consent, account, client] = await Promise.all([
         consents.find({ accountId, clientId, fhirServer, patient }),
         accounts.find(accountId),
-        clients.find(clientId),
+        clients.find(clientId)
       ])
       if (!account || account.disabled || !client || client.disabled) return undefined
       if (!consent || consent.consentId !== consentId) return undefined
       const scopes = splitScope(scope)
-      if (livesBySession(splitScope(grant.openid?.scope)) && !(sessionUid && (await sessionExists(sessionUid, accountId)))) return undefined
-      return { grantId, grant, version: found.version, account, client, scopes: stillPermitted(scopes, consent.granted, splitScope(client.smart_scope)) }
-    },
+      if (livesBySession(splitScope(grant.openid?.scope)) && !(sessionUid && (await sessionExists(sessionUid, accountId))))
+        return undefined
+      return {
+        grantId,
+        grant,
+        version: found.version,
+        account,
+        client,
+        scopes: stillPermitted(scopes, consent.granted, splitScope(client.smart_scope))
+      }
+    }
   }
 }
 

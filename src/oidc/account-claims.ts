@@ -8,7 +8,7 @@ export function engineAccount(account: Account, fhirServer: FhirServer | undefin
   const fhirUser = fhirServer && absoluteFhirUser(account, fhirServer)
   return {
     accountId: account.sub,
-    claims: () => ({ sub: account.sub, name: account.name, ...(fhirUser ? { fhirUser } : {}) }),
+    claims: () => ({ sub: account.sub, name: account.name, ...(fhirUser ? { fhirUser } : {}) })
   }
 }
 

@@ -8,7 +8,7 @@ import Provider, { type Adapter, type AdapterFactory, type AdapterPayload } from
 import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig } from '../config/config.ts'
 import type { Kind, PutOptions, Store } from '../store/store.ts'
-import { type TokenWrites, collectTokenWrites } from './token-writes.ts'
+import { collectTokenWrites, type TokenWrites } from './token-writes.ts'
 
 interface Deps {
   store: Store
@@ -63,7 +63,7 @@ function recordAdapter(store: Store, now: () => number, model: string): Adapter 
     },
     destroy: (id) => store.delete(kind, id),
     // Deleting the Grant has ended them all.
-    revokeByGrantId: async () => undefined,
+    revokeByGrantId: async () => undefined
   }
 }
 
@@ -81,7 +81,7 @@ function sessionAdapter(store: Store, now: () => number): Adapter {
       const pointer = await store.get(sessionByUid, uid)
       return pointer && store.get(kind, pointer.id)
     },
-    destroy: (id) => store.delete(kind, id),
+    destroy: (id) => store.delete(kind, id)
   }
 }
 
@@ -91,7 +91,7 @@ function clientAdapter(clients: Clients): Adapter {
     async find(id) {
       const client = await clients.find(id)
       return client && metadataOf(client)
-    },
+    }
   }
 }
 
@@ -102,7 +102,7 @@ export function metadataOf(client: ClientConfig): AdapterPayload {
     ...metadata,
     response_types: response_types.includes('code') ? ['code'] : [],
     // One asymmetric signature for all: what SMART's clients verify.
-    id_token_signed_response_alg: 'RS256',
+    id_token_signed_response_alg: 'RS256'
   }
 }
 
@@ -129,6 +129,6 @@ function unsupported(model: string): Adapter {
     findByUid: refuse,
     consume: refuse,
     destroy: refuse,
-    revokeByGrantId: refuse,
+    revokeByGrantId: refuse
   }
 }

@@ -4,10 +4,11 @@
  * added. Awaited, so that no token leaves unaudited; where the trail can't be
  * written, nothing has been spent.
  */
-import { errors, type KoaContextWithOIDC } from 'oidc-provider'
+
 import type Provider from 'oidc-provider'
-import type { AuditTrail } from '../audit/trail.ts'
+import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { AuditEvent } from '../audit/event.ts'
+import type { AuditTrail } from '../audit/trail.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
 import type { Config } from '../config/config.ts'
 import { splitScope } from '../smart/scope-policy.ts'
@@ -72,7 +73,7 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
         scopes: splitScope(scope),
         ...parties,
         ...(accountId ? { accountId } : {}),
-        ...(grantId ? { grantId } : {}),
+        ...(grantId ? { grantId } : {})
       })
     }
   }
@@ -80,7 +81,8 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
   async function token(ctx: KoaContextWithOIDC): Promise<void> {
     ctx.set('Cache-Control', 'no-store')
     ctx.set('Pragma', 'no-cache')
-    const grantType = typeof ctx.oidc.params?.grant_type === 'string' ? { grantType: ctx.oidc.params.grant_type.slice(0, 100) } : {}
+    const grantType =
+      typeof ctx.oidc.params?.grant_type === 'string' ? { grantType: ctx.oidc.params.grant_type.slice(0, 100) } : {}
     if (ctx.state.refusal) return tokenRefused(ctx, ctx.state.refusal, grantType)
     const access: Access | undefined = ctx.state.access
     const writes: TokenWrites | undefined = ctx.state.tokenWrites
@@ -106,7 +108,12 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
     const { client, params } = ctx.oidc
     const asked = String(params?.grant_type ?? '')
     // RFC 6749 §5.2 has a word of its own for a grant type that the server knows and the client was not given.
-    if (error instanceof errors.InvalidRequest && client && ['authorization_code', 'refresh_token'].includes(asked) && !client.grantTypeAllowed(asked)) {
+    if (
+      error instanceof errors.InvalidRequest &&
+      client &&
+      ['authorization_code', 'refresh_token'].includes(asked) &&
+      !client.grantTypeAllowed(asked)
+    ) {
       ctx.body = { error: 'unauthorized_client', error_description: 'this client is not registered for that grant type' }
     }
     const access: Access | undefined = ctx.state.access
@@ -114,7 +121,8 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
     const parties = { ...partiesOf(ctx), ...account }
     const what = REUSE[detailOf(error)]
     const grantId: unknown = ctx.state.endedGrant
-    if (what && typeof grantId === 'string') await record(ctx, { type: 'token-reuse', outcome: 'grant-ended', what, grantId, ...parties })
+    if (what && typeof grantId === 'string')
+      await record(ctx, { type: 'token-reuse', outcome: 'grant-ended', what, grantId, ...parties })
     else await record(ctx, { type: 'token', outcome: 'refused', reason: reasonOf(error), ...grantType, ...parties })
   }
 
@@ -155,7 +163,7 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
     return {
       ...(clientId ? { clientId } : {}),
       ...(fhirServer ? { fhirServer } : {}),
-      ...(launchContext?.patient ? { patient: launchContext.patient } : {}),
+      ...(launchContext?.patient ? { patient: launchContext.patient } : {})
     }
   }
 }
@@ -163,7 +171,7 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
 /** The engine's words for a second use, which ends the Grant. */
 const REUSE: Record<string, 'code' | 'refresh-token'> = {
   'authorization code already consumed': 'code',
-  'refresh token already used': 'refresh-token',
+  'refresh token already used': 'refresh-token'
 }
 
 function detailOf(error: unknown): string {

@@ -35,7 +35,13 @@ export function engineConfiguration(deps: Deps): Configuration {
     if (token) {
       const found = await access.of(token)
       ctx.state.access = found
-      return found && engineAccount(found.account, fhirServers.find(({ id }) => id === found.grant.fhirServer))
+      return (
+        found &&
+        engineAccount(
+          found.account,
+          fhirServers.find(({ id }) => id === found.grant.fhirServer)
+        )
+      )
     }
     const account = await accounts.find(sub)
     if (!account || account.disabled) return undefined
@@ -71,7 +77,7 @@ export function engineConfiguration(deps: Deps): Configuration {
     discovery: {
       introspection_endpoint: `${issuer}/introspect`,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
-      service_documentation: undefined,
+      service_documentation: undefined
     },
     features: {
       devInteractions: { enabled: false },
@@ -91,9 +97,9 @@ export function engineConfiguration(deps: Deps): Configuration {
           const asked = splitScope(typeof ctx.oidc.params?.scope === 'string' ? ctx.oidc.params.scope : '')
           const scopes = inPlay?.scopes ?? permittedScopes(asked, splitScope(String(client['smart_scope'] ?? '')))
           return resourceServerFor(fhirServerOf(fhirServers, resource), scopes, lifetimes.accessToken)
-        },
-      },
-    },
+        }
+      }
+    }
   }
 }
 
@@ -113,9 +119,9 @@ function cookiesFor(issuer: string, keys: string[]): NonNullable<Configuration['
     names: {
       session: secure ? '__Host-keyward_session' : 'keyward_session',
       interaction: secure ? '__Secure-keyward_interaction' : 'keyward_interaction',
-      resume: secure ? '__Secure-keyward_resume' : 'keyward_resume',
+      resume: secure ? '__Secure-keyward_resume' : 'keyward_resume'
     },
     long: flags,
-    short: flags,
+    short: flags
   }
 }

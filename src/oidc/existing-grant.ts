@@ -3,8 +3,9 @@
  * authorization: always a new one, so that no launch leaks into the next. Without
  * a decision on all that is asked, there is none, and the consent page is shown.
  */
-import type { KoaContextWithOIDC } from 'oidc-provider'
+
 import type Provider from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { SecondFactor } from '../accounts/second-factor.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
@@ -61,7 +62,10 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
     const { fhirServer, launch, patient } = about
     // From here on the request is for what was granted: code and tokens take their scopes from it.
     if (ctx.oidc.params) ctx.oidc.params.scope = scopes.join(' ')
-    const resourceServer = new (provider().ResourceServer)(fhirServer.baseUrl, resourceServerFor(fhirServer, scopes, accessTokenTTL))
+    const resourceServer = new (provider().ResourceServer)(
+      fhirServer.baseUrl,
+      resourceServerFor(fhirServer, scopes, accessTokenTTL)
+    )
     Object.assign(ctx.oidc.resourceServers ?? {}, { [fhirServer.baseUrl]: resourceServer })
     const { patient: consentPatient, consentId } = consent
     return saveGrant(ctx, {
@@ -73,13 +77,16 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
         ...(consentPatient === undefined ? {} : { consentPatient }),
         launchContext: {
           ...(patient.state === 'settled' ? { patient: patient.id } : {}),
-          ...(launch?.encounter ? { encounter: launch.encounter } : {}),
-        },
-      },
+          ...(launch?.encounter ? { encounter: launch.encounter } : {})
+        }
+      }
     })
   }
 
-  async function saveGrant(ctx: KoaContextWithOIDC, made: { scopes: string[]; resource?: string; context?: GrantContext }): Promise<Grant> {
+  async function saveGrant(
+    ctx: KoaContextWithOIDC,
+    made: { scopes: string[]; resource?: string; context?: GrantContext }
+  ): Promise<Grant> {
     const accountId = ctx.oidc.session?.accountId
     const clientId = ctx.oidc.client?.clientId
     const grant = new (provider().Grant)({ ...(accountId ? { accountId } : {}), ...(clientId ? { clientId } : {}) })

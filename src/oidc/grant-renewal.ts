@@ -10,11 +10,19 @@ import { engineKind, optionsFor } from './adapter.ts'
 import { grantLifetime, lasts } from './lifetimes.ts'
 import type { TokenWrites } from './token-writes.ts'
 
-export function renewGrant(writes: TokenWrites, { grant, grantId, version }: Access, lifetimes: Config['lifetimes'], now: number): void {
+export function renewGrant(
+  writes: TokenWrites,
+  { grant, grantId, version }: Access,
+  lifetimes: Config['lifetimes'],
+  now: number
+): void {
   const scopes = splitScope(grant.openid?.scope)
   const seconds = Math.floor(now / 1000)
   if (!lasts(scopes) || grant.exp === undefined || grant.exp - seconds > 2 * lifetimes.refreshToken) return
   const exp = seconds + grantLifetime(lifetimes, scopes)
   const renewed = { ...grant, exp }
-  writes.put(engineKind('Grant'), grantId, renewed, { ...optionsFor('Grant', renewed, { expiresAt: exp * 1000 }), ifVersion: version })
+  writes.put(engineKind('Grant'), grantId, renewed, {
+    ...optionsFor('Grant', renewed, { expiresAt: exp * 1000 }),
+    ifVersion: version
+  })
 }

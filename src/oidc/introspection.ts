@@ -85,7 +85,7 @@ export function introspectionRoutes(deps: Deps): Router {
       iat,
       exp,
       ...contextMembers(grant.launchContext, scopes),
-      ...(fhirUser ? { fhirUser } : {}),
+      ...(fhirUser ? { fhirUser } : {})
     }
     return { active: true, foreign: false, answer }
   }

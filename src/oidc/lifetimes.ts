@@ -34,7 +34,7 @@ export function lifetimesFor(lifetimes: Lifetimes, now: () => number) {
       if (loginTs === undefined) return lifetimes.idle
       const left = loginTs + lifetimes.session - Math.floor(now() / 1000)
       return Math.max(1, Math.min(lifetimes.idle, left))
-    },
+    }
   }
 }
 

@@ -36,13 +36,17 @@ export function nameTokens(provider: Provider): void {
   const prefixes = [
     [provider.AccessToken, 'kw_at_'],
     [provider.RefreshToken, 'kw_rt_'],
-    [provider.AuthorizationCode, 'kw_ac_'],
+    [provider.AuthorizationCode, 'kw_ac_']
   ] as const
   for (const [model, prefix] of prefixes) {
+    const original: unknown = Reflect.get(model.prototype, 'generateTokenId')
+    if (typeof original !== 'function') throw new Error('the engine has no generateTokenId: see patches.ts')
     Object.defineProperty(model.prototype, 'generateTokenId', {
       value(this: { grantId?: string }) {
+        // The engine's own also settles the token's format.
+        Reflect.apply(original, this, [])
         return newIdBeside(this.grantId ?? '', prefix)
-      },
+      }
     })
   }
 }
@@ -58,7 +62,7 @@ export function replayBody(req: IncomingMessage, body: Buffer): void {
     iterator: {
       value: async function* () {
         yield body
-      },
-    },
+      }
+    }
   })
 }

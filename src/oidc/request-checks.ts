@@ -23,12 +23,14 @@ export function requestChecks({ fhirServers, launches }: Deps): Record<'aud' | '
       if (client.clientId === OWN_CLIENT_ID) return
       if (client['disabled'] === true) throw new errors.UnauthorizedClient('this app has been switched off here')
       const fhirServer = fhirServerAt(fhirServers, value)
-      if (!fhirServer) throw new errors.InvalidRequest('aud must be the base URL of a FHIR server that this server authorizes for')
+      if (!fhirServer)
+        throw new errors.InvalidRequest('aud must be the base URL of a FHIR server that this server authorizes for')
       const { resource } = ctx.oidc.params ?? {}
       if (resource !== undefined && !sameServer(resource, fhirServer)) throw new errors.InvalidTarget('resource and aud differ')
       keepOfflineAccess(ctx, client)
       const scopes = permittedScopes(splitScope(scopeOf(ctx)), splitScope(String(client['smart_scope'] ?? '')))
-      if (scopes.length === 0) throw new errors.InvalidScope('none of the scopes asked for may be granted to this app', scopeOf(ctx) ?? '')
+      if (scopes.length === 0)
+        throw new errors.InvalidScope('none of the scopes asked for may be granted to this app', scopeOf(ctx) ?? '')
     },
     async launch(ctx, value, client) {
       if (value === undefined) return
@@ -37,8 +39,9 @@ export function requestChecks({ fhirServers, launches }: Deps): Record<'aud' | '
       const codeChallenge = ctx.oidc.params?.code_challenge
       if (!fhirServer || typeof codeChallenge !== 'string') throw new errors.InvalidRequest('launch needs aud and code_challenge')
       const launch = await launches.redeem(value, { clientId: client.clientId, fhirServer: fhirServer.id, codeChallenge })
-      if (!launch) throw new errors.InvalidRequest('launch is unknown, too old, used already, or not for this app and FHIR server')
-    },
+      if (!launch)
+        throw new errors.InvalidRequest('launch is unknown, too old, used already, or not for this app and FHIR server')
+    }
   }
 
   function sameServer(resource: unknown, { id }: FhirServer): boolean {

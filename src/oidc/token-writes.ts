@@ -33,9 +33,9 @@ export function collectTokenWrites(): TokenWrites {
         id,
         record: { ...record, consumed: Math.floor(when / 1000) },
         ifVersion: version,
-        ...(record.exp === undefined ? {} : { expiresAt: record.exp * 1000 }),
+        ...(record.exp === undefined ? {} : { expiresAt: record.exp * 1000 })
       })
-    },
+    }
   }
 }
 

@@ -12,6 +12,6 @@ export function patientPrompt({ authorizations }: { authorizations: Authorizatio
       const pickedPatient = resultsOf(ctx.oidc.result).patient?.id
       const about = await authorizations.describe({ params: ctx.oidc.params, accountId, pickedPatient })
       return about?.patient.state === 'to-pick' || about?.patient.state === 'impossible'
-    }),
+    })
   )
 }

@@ -40,7 +40,7 @@ export function patientRoutes({ steps, authorizations, audit, now }: Deps): Rout
       clientId: client.client_id,
       fhirServer: fhirServer.id,
       patient: id.slice(0, 64),
-      ...(permitted ? { outcome: 'accepted' } : { outcome: 'refused', reason: 'not-permitted' }),
+      ...(permitted ? { outcome: 'accepted' } : { outcome: 'refused', reason: 'not-permitted' })
     })
     if (!permitted) throw new PageError(400, 'form')
     await steps.complete(ctx, { patient: { id } })
@@ -58,7 +58,7 @@ export function patientRoutes({ steps, authorizations, audit, now }: Deps): Rout
       name,
       relationship,
       age: ageInYears(birthDate, now()) ?? null,
-      checked: false,
+      checked: false
     }))
     render(ctx, 'patient', { app, people, refused }, refused === null ? 200 : 422)
   }

@@ -43,7 +43,15 @@ export function accountRoutes(deps: Deps): Router {
     if (ended) {
       const { accountId, clientId, fhirServer, patient } = ended
       const about = patient === undefined ? {} : { patient }
-      await audit.record(sourceOf(ctx), { type: 'access-ended', outcome: 'ended', accountId, consentId, clientId, fhirServer, ...about })
+      await audit.record(sourceOf(ctx), {
+        type: 'access-ended',
+        outcome: 'ended',
+        accountId,
+        consentId,
+        clientId,
+        fhirServer,
+        ...about
+      })
     }
     await page(ctx, session, ended ? 'stopped' : 'already-stopped')
   })
@@ -82,7 +90,7 @@ export function accountRoutes(deps: Deps): Router {
       kinds: kindsIn(consent.granted, kinds).map((group) => t(`groups.${group}`)),
       since: date.format(consent.since),
       until: consent.until === undefined ? null : date.format(consent.until),
-      offline: consent.granted.includes('offline_access'),
+      offline: consent.granted.includes('offline_access')
     }
   }
 
@@ -95,7 +103,7 @@ export function accountRoutes(deps: Deps): Router {
       redirect_uri: `${issuer}/account/signed-in`,
       // Nobody keeps the verifier: the code that comes back can't be redeemed.
       code_challenge: createHash('sha256').update(randomBytes(32)).digest('base64url'),
-      code_challenge_method: 'S256',
+      code_challenge_method: 'S256'
     })
     seeOther(ctx, `/authorize?${request}`)
   }

@@ -28,6 +28,6 @@ export function createBrowserSessions({ provider, accounts, secondFactor }: Deps
       if (!account || account.disabled) return undefined
       if (secondFactor.isRequired(account) && !session.amr?.includes('otp')) return undefined
       return { account, end: () => session.destroy() }
-    },
+    }
   }
 }

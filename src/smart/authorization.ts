@@ -57,12 +57,13 @@ export function createAuthorizations({ accounts, clients, launches, fhirServers 
       if (!fhirServer) return undefined
       const [account, client] = await Promise.all([accounts.find(accountId), clients.find(text(params.client_id))])
       if (!account || !client) return undefined
-      const launch = params.launch === undefined ? undefined : await launches.redeemed(text(params.launch), text(params.code_challenge))
+      const launch =
+        params.launch === undefined ? undefined : await launches.redeemed(text(params.launch), text(params.code_challenge))
       const scopes = permittedScopes(splitScope(text(params.scope)), splitScope(client.smart_scope))
       const about = { client, account, fhirServer, scopes, ...(launch ? { launch } : {}) }
       if (params.launch !== undefined && !launch) return { ...about, patient: { state: 'impossible', reason: 'no-record-open' } }
       return { ...about, patient: patientContext(about, pickedPatient) }
-    },
+    }
   }
 }
 

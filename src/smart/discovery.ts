@@ -20,7 +20,7 @@ const CAPABILITIES = [
   'permission-patient',
   'permission-user',
   'permission-v1',
-  'permission-v2',
+  'permission-v2'
 ]
 
 export function smartConfiguration(issuer: string): Record<string, unknown> {
@@ -37,7 +37,7 @@ export function smartConfiguration(issuer: string): Record<string, unknown> {
     response_types_supported: ['code'],
     code_challenge_methods_supported: ['S256'],
     scopes_supported: [...NAMED_SCOPES, 'patient/*.rs', 'user/*.rs', 'patient/*.cruds', 'user/*.cruds'],
-    capabilities: CAPABILITIES,
+    capabilities: CAPABILITIES
   }
 }
 

@@ -27,7 +27,7 @@ const launchRequest = z.strictObject({
   user: z
     .string()
     .regex(/^(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/[A-Za-z0-9.-]{1,64}$/)
-    .optional(),
+    .optional()
 })
 
 export function launchRoutes({ clients, launches, audit }: Deps): Router {
@@ -59,7 +59,7 @@ export function launchRoutes({ clients, launches, audit }: Deps): Router {
       ehr: ehr.client_id,
       ...(patient ? { patient } : {}),
       ...(encounter ? { encounter } : {}),
-      ...(user ? { user } : {}),
+      ...(user ? { user } : {})
     })
     await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'created', ...parties })
     ctx.status = 201

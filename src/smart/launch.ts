@@ -58,6 +58,6 @@ export function createLaunches({ store, now }: { store: Store; now: () => number
     async redeemed(handle, codeChallenge) {
       const launch = await store.get(launches, handle)
       return launch?.redeemedWith === codeChallenge ? launch : undefined
-    },
+    }
   }
 }

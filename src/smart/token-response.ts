@@ -16,6 +16,6 @@ export function contextMembers(context: LaunchContext | undefined, scopes: reado
   const forPatient = inEhr || scopes.some((scope) => scope === 'launch/patient' || scope.startsWith('patient/'))
   return {
     ...(patient !== undefined && forPatient ? { patient } : {}),
-    ...(encounter !== undefined && (inEhr || scopes.includes('launch/encounter')) ? { encounter } : {}),
+    ...(encounter !== undefined && (inEhr || scopes.includes('launch/encounter')) ? { encounter } : {})
   }
 }

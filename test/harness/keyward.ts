@@ -1,0 +1,133 @@
+/**
+ * A Keyward for one test: the real application, over real HTTP on a free port of
+ * 127.0.0.1, on a store of its own. It runs in the test's process, so that a test
+ * can move Date and read the audit trail; what has to die and come back runs
+ * as a process (keyward-process.ts).
+ */
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { Writable } from 'node:stream'
+import { createApp } from '../../src/app.ts'
+import type { AuditEvent, AuditRecord } from '../../src/audit/event.ts'
+import { readAudit } from '../../src/audit/read.ts'
+import type { Config } from '../../src/config/config.ts'
+import { parseConfig } from '../../src/config/read-config.ts'
+import { createSealer } from '../../src/keys/sealing.ts'
+import { createLogger } from '../../src/observability/logger.ts'
+import { openDriver } from '../../src/store/open-store.ts'
+import { createStore } from '../../src/store/sealed-store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { createHttpServer, drainable } from '../../src/web/limits.ts'
+import { clinicYaml } from './clinic-config.ts'
+import { type RedisServer, startRedis } from './redis-server.ts'
+
+export type StoreName = 'sqlite' | 'redis'
+export const STORES: StoreName[] = ['sqlite', 'redis']
+
+export interface Keyward {
+  issuer: string
+  config: Config
+  store: Store
+  /** What has been written to the log, line by line. */
+  log: string[]
+  /** The audit trail as it is now, oldest first, without the chain's own records. */
+  audit(): Promise<AuditRecord[]>
+  auditEvents<T extends AuditEvent['type']>(type: T): Promise<Extract<AuditEvent, { type: T }>[]>
+  redis?: RedisServer
+  stop(): Promise<void>
+}
+
+export interface KeywardOptions {
+  store?: StoreName
+  /** Changes to the sample clinic's configuration, after it was parsed. */
+  change?: (config: Config) => Config
+  /** A Redis that several share; otherwise each gets its own. */
+  redis?: RedisServer
+  secrets?: TestSecrets
+  port?: number
+}
+
+export interface TestSecrets {
+  sealingKeys: { id: number; key: Uint8Array }[]
+  lookupKey: Uint8Array
+  cookieKeys: string[]
+}
+
+export function newSecrets(): TestSecrets {
+  return {
+    sealingKeys: [{ id: 1, key: randomBytes(32) }],
+    lookupKey: randomBytes(32),
+    cookieKeys: [randomBytes(32).toString('base64url')]
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
+  return address.port
+}
+
+export async function startKeyward(options: KeywardOptions = {}): Promise<Keyward> {
+  const port = options.port ?? (await freePort())
+  const parsed = parseConfig(clinicYaml({ port }), { env: {}, baseDir: '.' })
+  const config = options.change ? options.change(structuredClone(parsed)) : parsed
+  const { sealingKeys, lookupKey, cookieKeys } = options.secrets ?? newSecrets()
+  const ownRedis = options.store === 'redis' && !options.redis ? await startRedis() : undefined
+  const redis = options.redis ?? ownRedis
+  const now = () => Date.now()
+  const driver = await openDriver(options.store === 'redis' && redis ? redis.url : 'sqlite::memory:', { now })
+  const store = createStore({ driver, sealer: createSealer(sealingKeys), lookupKey, now })
+  const log: string[] = []
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      log.push(String(chunk))
+      done()
+    }
+  })
+  let draining = false
+  const logger = createLogger({ level: 'debug', destination })
+  const app = await createApp({ config, cookieKeys, store, logger, now, isDraining: () => draining })
+  const server = createHttpServer(app.koa.callback())
+  const { drain } = drainable(server)
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+
+  async function audit(): Promise<AuditRecord[]> {
+    const records: AuditRecord[] = []
+    for await (const record of readAudit(store)) records.push(record)
+    return records
+  }
+
+  return {
+    issuer: config.issuer,
+    config,
+    store,
+    log,
+    audit,
+    async auditEvents<T extends AuditEvent['type']>(type: T) {
+      const events = (await audit()).map(({ event }) => event)
+      return events.filter((event): event is Extract<AuditEvent, { type: T }> => event.type === type)
+    },
+    ...(redis ? { redis } : {}),
+    async stop() {
+      draining = true
+      await drain(1000)
+      // A test may have taken the store away; what it took can't be closed in order.
+      await app.close().catch(() => undefined)
+      await store.close().catch(() => undefined)
+      await ownRedis?.stop()
+    }
+  }
+}
+
+/** The store that a server says it runs on: flow tests assert it, so that none passes on another than it names. */
+export async function storeOf(issuer: string): Promise<unknown> {
+  const answer = await fetch(`${issuer}/readyz`)
+  const { store }: { store?: unknown } = JSON.parse(await answer.text())
+  return store
+}
