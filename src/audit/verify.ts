@@ -89,12 +89,7 @@ async function verifyChain(store: Store, head: ChainHead, anchors: ChainAnchor[]
   return previous === head.hash ? undefined : bad(head.chain, head.sequence, 'changed')
 }
 
-function problemOf(
-  record: AuditRecord | 'unreadable',
-  chain: string,
-  sequence: number,
-  previous: string
-): AuditProblem | undefined {
+function problemOf(record: AuditRecord, chain: string, sequence: number, previous: string): AuditProblem | undefined {
   if (hashOf(record) !== record.hash) return 'changed'
   if (record.chain !== chain || record.sequence !== sequence || record.previousHash !== previous) return 'reordered'
   return undefined

@@ -107,7 +107,11 @@ test('account disable and enable change the account and are recorded', async () 
 
 test('an account that does not exist is said to, recorded nowhere, and exits 1', async () => {
   const { config } = await clinic()
-  expect(await cli('account', 'disable', 'nobody', '--config', config)).toMatchObject({ code: 1, stdout: '' })
+  expect(await cli('account', 'disable', 'nobody', '--config', config)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'there is no account with this user name\n'
+  })
   expect((await cli('audit', 'verify', '--config', config)).stdout).toBe('3 records in 1 chains, intact\n')
 })
 

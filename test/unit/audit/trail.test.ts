@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { CHAINS } from '../../../src/audit/chain.ts'
 import type { AuditEvent, AuditRecord } from '../../../src/audit/event.ts'
 import { exportLine, readAudit } from '../../../src/audit/read.ts'
 import { openAuditTrail } from '../../../src/audit/trail.ts'
@@ -65,9 +66,10 @@ test('an event is recorded as it was when record was called', async () => {
 test('closing writes what waits, then the closing record, and refuses what comes later', async () => {
   const store = await (await newAuditFile()).open()
   const trail = await openAuditTrail({ store, now: Date.now })
-  const waiting = trail.record(SOURCE, signOut('a'))
-  await Promise.all([trail.close(), waiting])
-  expect((await recordsOf(store)).map(({ event }) => event.outcome)).toEqual(['opened', 'ended', 'closed'])
+  const waiting = Array.from({ length: 300 }, () => trail.record(SOURCE, signOut('a')))
+  await Promise.all([trail.close(), ...waiting])
+  const outcomes = (await recordsOf(store)).map(({ event }) => event.outcome)
+  expect(outcomes).toEqual(['opened', ...waiting.map(() => 'ended'), 'closed'])
   await expect(trail.record(SOURCE, signOut('b'))).rejects.toThrow(StoreUnavailable)
 })
 
@@ -83,6 +85,9 @@ describe('anchors', () => {
       .filter(({ event }) => event.outcome === 'closed')
       .map(({ chain, sequence, hash }) => ({ chain, sequence, hash }))
     expect(anchorsOf(records)).toEqual([[], [closings[0]], [closings[1]]])
+    // Only the last is still to be anchored: opening a chain costs the same after years of restarts.
+    const due = await store.list(CHAINS, { name: 'anchor', value: 'due' }, { limit: 10 })
+    expect(due.records.map(({ chain }) => chain)).toEqual([closings[2]?.chain])
   })
 
   test('a chain that ended without closing is anchored once, and then left alone', async () => {
@@ -250,7 +255,10 @@ describe('case 144: a store that is away', () => {
     loseAnswer = true
     await expect(trail.record(SOURCE, signOut('unknown'))).rejects.toThrow(StoreUnavailable)
     await trail.record(SOURCE, signOut('after'))
-    expect(accountsOf(await recordsOf(store))).toEqual(['after'])
+    const records = await recordsOf(store)
+    expect(accountsOf(records)).toEqual(['after'])
+    // The new chain says how far the damaged one had come.
+    expect(records[0]?.event).toMatchObject({ outcome: 'opened', anchors: [{ chain: opening?.chain, sequence: 2 }] })
     expect(await verifyAudit(store)).toEqual({ ok: false, chain: opening?.chain, sequence: 1, problem: 'head-missing' })
   })
 })
