@@ -68,7 +68,8 @@ function journeys({ keyward, app, ehr }: Addresses) {
 <li>Choose a visit of Leo’s.</li>
 <li>Sign in as <code>dr.lee</code>. Heart App opens with Leo and the visit already chosen.</li>
 </ol>
-<p class="note">Still signed in as Maria in this browser? Then you are asked to sign in again. A private window keeps the two apart.</p>
+<p class="note">One browser is signed in as one person. Use a private window, or sign Maria out on <a href="${keyward}/account">her account
+page</a> first.</p>
 <p><a class="button" href="${ehr}/" target="_blank" rel="noopener">Open the Clinic EHR</a></p></li>
 <li class="card"><h2>The parent stops the app</h2>
 <p>Maria changes her mind. From that moment Heart App sees nothing more.</p>
