@@ -49,8 +49,8 @@ export interface Decision {
   patientName?: string | undefined
   granted: string[]
   refused: string[]
-  /** Epoch milliseconds; undefined: until stopped. */
-  until?: number | undefined
+  /** Epoch milliseconds; undefined: until stopped; 'as-before' where the person was not asked. */
+  until?: number | 'as-before' | undefined
 }
 
 export function createConsents({ store, now }: { store: Store; now: () => number }): Consents {
@@ -97,7 +97,8 @@ export function createConsents({ store, now }: { store: Store; now: () => number
 }
 
 function decided(key: ConsentKey, decision: Decision, before: Consent | undefined, now: number): Consent {
-  const { granted, refused, clientName, patientName, until } = decision
+  const { granted, refused, clientName, patientName } = decision
+  const until = decision.until === 'as-before' ? before?.until : decision.until
   const newly = new Set([...granted, ...refused])
   const kept = (scopes: string[] | undefined): string[] => (scopes ?? []).filter((scope) => !newly.has(scope))
   // What was allowed before ends where it would still give what is refused now.

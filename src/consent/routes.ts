@@ -4,7 +4,7 @@ import type { AuditTrail } from '../audit/trail.ts'
 import type { InteractionSteps, OpenStep } from '../interaction/step.ts'
 import type { Authorization, Authorizations } from '../smart/authorization.ts'
 import { PageError } from '../web/errors.ts'
-import { readFormLists } from '../web/form.ts'
+import { hasOtherFields, readFormLists } from '../web/form.ts'
 import { languageOf, render } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
 import { grantedOf } from './choices.ts'
@@ -42,17 +42,18 @@ export function consentRoutes(deps: Deps): Router {
   })
   router.post('/', async (ctx) => {
     const opened = await open(ctx)
+    if (await hasOtherFields(ctx, ['decision', 'select', 'duration', 'scope'])) return steps.refuseForm(ctx)
     const form = await readFormLists(ctx, ['decision', 'select', 'duration'], ['scope'])
     const offered = new Set([
       ...opened.decision.choices.map((choice) => choice.scope),
       ...(opened.decision.asksOffline ? ['offline_access'] : [])
     ])
     // What the page never offered was put there by something else.
-    if (!form.scope.every((scope) => offered.has(scope))) throw new PageError(400, 'form')
+    if (!form.scope.every((scope) => offered.has(scope))) return steps.refuseForm(ctx)
     const duration = parseDuration(form.duration)
     if (form.select) return page(ctx, opened, { scopes: selected(form.select, offered, form.scope), duration }, null)
     if (form.decision === 'deny') return deny(ctx, opened)
-    if (form.decision !== 'allow') throw new PageError(400, 'form')
+    if (form.decision !== 'allow') return steps.refuseForm(ctx)
     await allow(ctx, opened, { scopes: new Set(form.scope), duration })
   })
 
@@ -88,7 +89,7 @@ export function consentRoutes(deps: Deps): Router {
       patientName: about.patient.state === 'settled' ? about.patient.person?.name : undefined,
       granted: scopes,
       refused,
-      until: ticks.duration === undefined ? undefined : endOf(ticks.duration, now())
+      until: untilOf(opened, ticks)
     })
     const { consentId } = consent
     await audit.record(sourceOf(ctx), {
@@ -100,6 +101,12 @@ export function consentRoutes(deps: Deps): Router {
       consentId
     })
     await steps.complete(ctx, { consent: { consentId } })
+  }
+
+  /** The question is asked of a patient whose app may come back; a decision on other scopes leaves its answer alone. */
+  function untilOf({ about, decision }: Opened, { duration }: Ticks): number | 'as-before' | undefined {
+    if (!decision.asksOffline || about.account.role !== 'patient') return 'as-before'
+    return duration === undefined ? undefined : endOf(duration, now())
   }
 
   async function deny(ctx: Context, { about }: Opened): Promise<void> {

@@ -57,6 +57,8 @@ export interface InteractionSteps {
   complete(ctx: Context, result: StepResult): Promise<void>
   /** Answers with the redirect that tells the app that access was denied. RFC 6749 §4.1.2.1 */
   refuse(ctx: Context, description: string): Promise<void>
+  /** Throws a PageError for a form that none of our pages makes. */
+  refuseForm(ctx: Context): Promise<never>
 }
 
 interface Deps {
@@ -68,9 +70,9 @@ interface Deps {
 export function createInteractionSteps({ provider, clients, audit }: Deps): InteractionSteps {
   async function open(ctx: Context, step: StepName): Promise<OpenStep> {
     const details = await interactionOf(ctx)
-    if (details.uid !== ctx.params.uid || details.prompt.name !== step) return notOpen(ctx, 'step-not-open')
+    if (details.uid !== ctx.params.uid || details.prompt.name !== step) return turnAway(ctx, 'step-not-open')
     const client = await clients.find(String(details.params.client_id))
-    if (!client) return notOpen(ctx, 'step-not-open')
+    if (!client) return turnAway(ctx, 'step-not-open')
     const redirectUri = String(details.params.redirect_uri)
     allowFormAction(ctx, redirectUri)
     const accountId = details.session?.accountId
@@ -87,12 +89,12 @@ export function createInteractionSteps({ provider, clients, audit }: Deps): Inte
     try {
       return await provider.interactionDetails(ctx.req, ctx.res)
     } catch (error) {
-      if (error instanceof errors.SessionNotFound) return notOpen(ctx, 'other-browser')
+      if (error instanceof errors.SessionNotFound) return turnAway(ctx, 'other-browser')
       throw error
     }
   }
 
-  async function notOpen(ctx: Context, reason: 'other-browser' | 'step-not-open'): Promise<never> {
+  async function turnAway(ctx: Context, reason: 'other-browser' | 'step-not-open' | 'form'): Promise<never> {
     await audit.record(sourceOf(ctx), { type: 'request', outcome: 'refused', reason })
     throw new PageError(400, reason)
   }
@@ -109,10 +111,11 @@ export function createInteractionSteps({ provider, clients, audit }: Deps): Inte
     async openSignedIn(ctx, step) {
       const opened = await open(ctx, step)
       const { accountId } = opened
-      return accountId ? { ...opened, accountId } : notOpen(ctx, 'step-not-open')
+      return accountId ? { ...opened, accountId } : turnAway(ctx, 'step-not-open')
     },
     complete: answer,
-    refuse: (ctx, description) => answer(ctx, { error: 'access_denied', error_description: description })
+    refuse: (ctx, description) => answer(ctx, { error: 'access_denied', error_description: description }),
+    refuseForm: (ctx) => turnAway(ctx, 'form')
   }
 }
 

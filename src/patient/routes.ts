@@ -5,7 +5,7 @@ import type { AuditTrail } from '../audit/trail.ts'
 import type { InteractionSteps, OpenStep } from '../interaction/step.ts'
 import type { Authorization, Authorizations, SharedPatient } from '../smart/authorization.ts'
 import { PageError } from '../web/errors.ts'
-import { readForm } from '../web/form.ts'
+import { hasOtherFields, readForm } from '../web/form.ts'
 import { render } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
 
@@ -22,7 +22,7 @@ export function patientRoutes({ steps, authorizations, audit, now }: Deps): Rout
   router.get('/', async (ctx) => {
     const step = await steps.openSignedIn(ctx, 'patient')
     const { patient } = await describe(step)
-    if (patient.state === 'impossible') return render(ctx, 'patient-none', { app: step.app })
+    if (patient.state === 'impossible') return render(ctx, 'patient-none', { app: step.app, reason: patient.reason })
     if (patient.state === 'to-pick') return picker(ctx, step, patient.people, null)
     throw new PageError(400, 'step-not-open')
   })
@@ -31,8 +31,9 @@ export function patientRoutes({ steps, authorizations, audit, now }: Deps): Rout
     const { client, fhirServer, patient } = await describe(step)
     if (patient.state === 'impossible') return steps.refuse(ctx, 'there is no record that this person can share here')
     if (patient.state !== 'to-pick') throw new PageError(400, 'step-not-open')
+    if (await hasOtherFields(ctx, ['patient'])) return steps.refuseForm(ctx)
     const { patient: id } = await readForm(ctx, ['patient'])
-    if (!id) return picker(ctx, step, patient.people, 'none-chosen')
+    if (!id) return picker(ctx, step, patient.people, 'nothing-picked')
     const permitted = patient.people.some((one) => one.id === id)
     await audit.record(sourceOf(ctx), {
       type: 'patient-choice',
@@ -52,7 +53,7 @@ export function patientRoutes({ steps, authorizations, audit, now }: Deps): Rout
     return about
   }
 
-  function picker(ctx: Context, { app }: OpenStep, patients: SharedPatient[], refused: 'none-chosen' | null): void {
+  function picker(ctx: Context, { app }: OpenStep, patients: SharedPatient[], refused: 'nothing-picked' | null): void {
     const people = patients.map(({ id, name, relationship, birthDate }) => ({
       id,
       name,

@@ -32,6 +32,12 @@ export async function readFormLists<K extends string, L extends string>(
   return { ...objectOf(single), ...objectOf(repeated) }
 }
 
+/** Whether the form has fields besides these and its token: for pages where one more would be somebody's try to change what is decided. */
+export async function hasOtherFields(ctx: Context, names: readonly string[]): Promise<boolean> {
+  const known = new Set([...names, 'csrf'])
+  return [...(await readFields(ctx)).keys()].some((name) => !known.has(name))
+}
+
 /** The body is read once for a request; whoever asks again gets the same fields. */
 async function readFields(ctx: Context): Promise<Fields> {
   const earlier: Promise<Fields> | undefined = ctx.state.form

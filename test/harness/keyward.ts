@@ -46,6 +46,8 @@ export interface KeywardOptions {
   redis?: RedisServer
   secrets?: TestSecrets
   port?: number
+  /** A SQLite file, `sqlite:/path`, for what has to outlive a Keyward; otherwise it is in memory. */
+  storeUrl?: string
 }
 
 export interface TestSecrets {
@@ -80,7 +82,9 @@ export async function startKeyward(options: KeywardOptions = {}): Promise<Keywar
   const ownRedis = options.store === 'redis' && !options.redis ? await startRedis() : undefined
   const redis = options.redis ?? ownRedis
   const now = () => Date.now()
-  const driver = await openDriver(options.store === 'redis' && redis ? redis.url : 'sqlite::memory:', { now })
+  const driver = await openDriver(options.store === 'redis' && redis ? redis.url : (options.storeUrl ?? 'sqlite::memory:'), {
+    now
+  })
   const store = createStore({ driver, sealer: createSealer(sealingKeys), lookupKey, now })
   const log: string[] = []
   const destination = new Writable({
