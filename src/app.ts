@@ -39,7 +39,7 @@ import { createAuthorizations } from './smart/authorization.ts'
 import { discoveryRoutes } from './smart/discovery.ts'
 import { createLaunches } from './smart/launch.ts'
 import { launchRoutes } from './smart/launch-routes.ts'
-import type { Store } from './store/store.ts'
+import { type Store, StoreUnavailable } from './store/store.ts'
 import { createAttempts } from './web/attempts.ts'
 import { csrf } from './web/csrf.ts'
 import { errorPages } from './web/errors.ts'
@@ -65,6 +65,8 @@ export interface App {
   close(): Promise<void>
 }
 
+/** A window so long that a count in it ends only with a success, in milliseconds. */
+const UNTIL_SUCCESS = 10 * 365 * 24 * 60 * 60 * 1000
 const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
 
 export async function createApp({ config, cookieKeys, store, logger, now, isDraining }: AppDeps): Promise<App> {
@@ -79,6 +81,7 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
   const secondFactor = createSecondFactor({
     accounts,
     attempts,
+    lasting: createAttempts({ store, window: UNTIL_SUCCESS }),
     policy: config.secondFactor,
     limits: config.limits,
     organizationName: organization.name,
@@ -129,14 +132,7 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
   const refused = (reason: 'csrf' | 'host') => (ctx: Context) =>
     audit.record(sourceOf(ctx), { type: 'request', outcome: 'refused', reason })
 
-  const koa = new Koa()
-  koa.keys = cookieKeys
-  koa.use(securityHeaders())
-  koa.use(requestContext({ trustedProxies: config.listen.trustedProxies, issuer }))
-  koa.use(requestLog({ logger, maskedAfter: ['interaction', 'authorize'], quiet: ['/livez', '/readyz'], now }))
-  koa.use(pages({ viewsDir: VIEWS, organization, issuer }))
-  koa.use(errorPages({ logger }))
-  koa.use(health({ driver: store.driver, check: () => store.check(), isDraining, logger }))
+  const koa = outerApp({ config, cookieKeys, logger, now, isDraining }, store.driver, () => store.check())
   koa.use(limits({ issuer, onRefused: refused('host') }))
   koa.use(
     staticFiles({ viewsDir: VIEWS, files: ['style.css', 'forms.css', 'consent.css'], branded: ['theme.css'], organization })
@@ -166,4 +162,30 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
   koa.use(mount('/', provider))
 
   return { koa, close: () => audit.close() }
+}
+
+/** What answers until the store has been reached for the first time: that Keyward lives, is not ready, and 503 for all else. */
+export function createWaitingApp(deps: Omit<AppDeps, 'store'> & { store: Pick<Store, 'driver'> }): Koa {
+  const notYet = async (): Promise<never> => {
+    throw new StoreUnavailable('the store has not been reached yet')
+  }
+  return outerApp(deps, deps.store.driver, notYet).use(notYet)
+}
+
+/** What surrounds every answer: protecting headers, who asks, the log, error pages, health. */
+function outerApp(
+  { config, cookieKeys, logger, now, isDraining }: Omit<AppDeps, 'store'>,
+  driver: string,
+  check: () => Promise<void>
+): Koa {
+  const { issuer, listen, organization } = config
+  const koa = new Koa()
+  koa.keys = cookieKeys
+  koa.use(securityHeaders())
+  koa.use(requestContext({ trustedProxies: listen.trustedProxies, issuer }))
+  koa.use(requestLog({ logger, maskedAfter: ['interaction', 'authorize'], quiet: ['/livez', '/readyz'], now }))
+  koa.use(pages({ viewsDir: VIEWS, organization, issuer }))
+  koa.use(errorPages({ logger }))
+  koa.use(health({ driver, check, isDraining, logger }))
+  return koa
 }

@@ -1,17 +1,27 @@
-/** The process: reads the configuration, opens the store, listens, and drains on SIGTERM. No logic. */
+/**
+ * The process: reads the configuration, listens, opens the store, waiting for it where it is away, and drains on
+ * SIGTERM. No logic.
+ */
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { createApp } from './app.ts'
+import { createApp, createWaitingApp } from './app.ts'
+import type { Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readConfig } from './config/read-config.ts'
 import { createSealer } from './keys/sealing.ts'
 import { checkSealing, loadSecrets } from './keys/secrets.ts'
-import { createLogger } from './observability/logger.ts'
+import { createLogger, type Logger } from './observability/logger.ts'
 import { openDriver } from './store/open-store.ts'
 import { createStore } from './store/sealed-store.ts'
+import { StoreUnavailable } from './store/store.ts'
 import { createHttpServer, drainable } from './web/limits.ts'
 
 /** How long answers that are under way may take once the process has been told to end, in milliseconds. */
 const DRAIN = 10_000
+/** Between two tries to reach a store that is away at the start, in milliseconds. */
+const LONGEST_PAUSE = 2000
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: 'string' } } })
@@ -23,30 +33,58 @@ async function main(): Promise<void> {
   const driver = await openDriver(config.store, { now })
   const onUnreadable = (kind: string): void => logger.error({ kind }, 'a record can not be opened')
   const store = createStore({ driver, sealer: createSealer(sealingKeys), lookupKey, now, onUnreadable })
-  await checkSealing(store, { lookupKey })
 
-  let draining = false
-  const app = await createApp({ config, cookieKeys, store, logger, now, isDraining: () => draining })
-  app.koa.on('error', (err: unknown) => logger.error({ err }, 'an answer failed'))
-  const server = createHttpServer(app.koa.callback(), config.listen.tls)
+  const ending = new AbortController()
+  const deps = { config, cookieKeys, store, logger, now, isDraining: () => ending.signal.aborted }
+  let answer = createWaitingApp(deps).callback()
+  const server = createHttpServer((req, res) => void answer(req, res), config.listen.tls)
   const { drain } = drainable(server)
-  const { host, port } = config.listen
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, resolve)
-  })
-  logger.info({ issuer: config.issuer, host, port, store: store.driver, demo: config.demo }, 'listening')
+  await listen(server, config.listen)
 
+  const building = patiently(logger, ending.signal, async () => {
+    await checkSealing(store, { lookupKey })
+    return createApp(deps)
+  })
   const stop = async (): Promise<void> => {
-    if (draining) return
-    draining = true
+    if (ending.signal.aborted) return
+    ending.abort()
     logger.info('draining')
     await drain(DRAIN)
-    await app.close()
+    const left = (err: unknown): void => logger.warn({ err }, 'the audit chain could not be closed')
+    await (await building)?.close().catch(left)
     await store.close()
     logger.info('ended')
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop())
+
+  const app = await building
+  if (!app) return
+  app.koa.on('error', (err: unknown) => logger.error({ err }, 'an answer failed'))
+  answer = app.koa.callback()
+  const { host, port } = config.listen
+  logger.info({ issuer: config.issuer, host, port, store: store.driver, demo: config.demo }, 'listening')
+}
+
+async function listen(server: Server, { host, port }: Config['listen']): Promise<void> {
+  try {
+    await once(server.listen(port, host), 'listening')
+  } catch (cause) {
+    throw new Error(`can't listen at ${host}:${port}`, { cause })
+  }
+}
+
+/** Tries again, less and less often, while the store is away. Undefined where the process is told to end meanwhile. */
+async function patiently<T>(logger: Logger, ending: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+  for (let pause = 100; !ending.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    try {
+      return await work()
+    } catch (err) {
+      if (!(err instanceof StoreUnavailable)) throw err
+      logger.warn({ err }, 'waiting for the store')
+    }
+    await delay(pause, undefined, { signal: ending }).catch(() => undefined)
+  }
+  return undefined
 }
 
 try {

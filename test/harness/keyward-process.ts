@@ -1,0 +1,160 @@
+/**
+ * Keyward as its operator runs it: a process of its own with a configuration file, on data
+ * that outlives it. For what has to die and come back; the other tests run it in their own process (keyward.ts).
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { clinicYaml } from './clinic-config.ts'
+import { freePort, type StoreName } from './keyward.ts'
+import { type RedisServer, startRedis } from './redis-server.ts'
+
+export interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export interface KeywardProcess {
+  issuer: string
+  port: number
+  /** Its configuration, and its data where the store is a file. */
+  folder: string
+  configFile: string
+  /** The store file; empty where the store is Redis. */
+  database: string
+  redis?: RedisServer
+  /** What this run has written so far, line by line. */
+  log(): string[]
+  /** Sends the signal, and waits for the end. */
+  terminate(signal?: 'SIGTERM' | 'SIGINT'): Promise<Ended>
+  /** Sends the signal, and doesn't wait. */
+  signal(signal: 'SIGTERM' | 'SIGINT'): void
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>
+  /** On the same data and port. */
+  startAgain(until?: '/readyz' | '/livez'): Promise<void>
+  /** A command of the operator's, on the same configuration. */
+  cli(...words: string[]): Promise<Ended>
+  /** Ends it and removes its data. */
+  stop(): Promise<void>
+}
+
+export interface ProcessOptions {
+  store?: StoreName
+  /** Changes to the sample clinic's configuration file. */
+  change?: (yaml: string) => string
+  /** Which address has to answer 200 before it counts as started. */
+  until?: '/readyz' | '/livez'
+}
+
+const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
+const CLI = resolve(import.meta.dirname, '../../src/cli.ts')
+
+export async function startProcess(options: ProcessOptions = {}): Promise<KeywardProcess> {
+  const { store = 'sqlite', change = (yaml) => yaml, until = '/readyz' } = options
+  const folder = mkdtempSync(join(tmpdir(), 'keyward-process-'))
+  const port = await freePort()
+  const redis = store === 'redis' ? await startRedis() : undefined
+  const database = redis ? '' : join(folder, 'keyward.db')
+  const configFile = join(folder, 'keyward.yaml')
+  writeFileSync(configFile, change(clinicYaml({ port, store: redis?.url ?? `sqlite:${database}` })))
+  const issuer = `http://localhost:${port}`
+  let run: Run
+
+  async function startAgain(path: '/readyz' | '/livez' = '/readyz'): Promise<void> {
+    run = startNode(MAIN, ['--config', configFile], { cwd: folder })
+    await answersAt(`http://127.0.0.1:${port}${path}`, run)
+  }
+  async function kill(): Promise<void> {
+    run.child.kill('SIGKILL')
+    await run.ended
+  }
+  async function stop(): Promise<void> {
+    await kill()
+    await redis?.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+
+  run = startNode(MAIN, ['--config', configFile], { cwd: folder })
+  const keyward: KeywardProcess = {
+    issuer,
+    port,
+    folder,
+    configFile,
+    database,
+    ...(redis ? { redis } : {}),
+    log: () => run.output.stdout.split('\n').filter((line) => line !== ''),
+    async terminate(signal = 'SIGTERM') {
+      run.child.kill(signal)
+      return run.ended
+    },
+    signal: (signal) => void run.child.kill(signal),
+    kill,
+    startAgain,
+    cli: (...words) => startNode(CLI, [...words, '--config', configFile], { cwd: folder }).ended,
+    stop
+  }
+  await answersAt(`http://127.0.0.1:${port}${until}`, run).catch(async (problem) => {
+    await stop()
+    throw problem
+  })
+  return keyward
+}
+
+/** Runs Keyward with this configuration until it ends by itself, as it does where it may not start. */
+export async function runToEnd(yaml: string, env: Record<string, string> = {}): Promise<Ended> {
+  const folder = mkdtempSync(join(tmpdir(), 'keyward-process-'))
+  const configFile = join(folder, 'keyward.yaml')
+  writeFileSync(configFile, yaml)
+  const run = startNode(MAIN, ['--config', configFile], { cwd: folder, env })
+  try {
+    return await run.ended
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+interface Run {
+  child: ChildProcess
+  output: { stdout: string; stderr: string }
+  ended: Promise<Ended>
+}
+
+/** The folder is the working directory: the demo keeps its own keys there. */
+function startNode(script: string, words: string[], { cwd, env = {} }: { cwd: string; env?: Record<string, string> }): Run {
+  const child = spawn(process.execPath, [script, ...words], {
+    cwd,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const endWithTests = () => void child.kill('SIGKILL')
+  process.once('exit', endWithTests)
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk) => {
+    output.stdout += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    output.stderr += chunk
+  })
+  const ended = once(child, 'close').then(([code]) => {
+    process.off('exit', endWithTests)
+    return { code, ...output }
+  })
+  return { child, output, ended }
+}
+
+async function answersAt(url: string, { child, output }: Run): Promise<void> {
+  const deadline = performance.now() + 30_000
+  while (performance.now() < deadline) {
+    if (child.exitCode !== null || child.signalCode !== null) break
+    const answer = await fetch(url, { signal: AbortSignal.timeout(3000) }).catch(() => undefined)
+    await answer?.arrayBuffer()
+    if (answer?.ok) return
+    await wait(20)
+  }
+  throw new Error(`Keyward does not answer at ${url}:\n${output.stdout}${output.stderr}`)
+}
