@@ -18,46 +18,59 @@ export interface SecondFactor {
   /** The key to put into an authenticator app: the same one until it is confirmed. Throws for an enrolled account. */
   beginEnrolment(account: Account): Promise<{ secret: string; uri: string }>
   /** A first code shows that the app has the key. */
-  confirmEnrolment(sub: string, code: string): Promise<SecondFactorOutcome>
-  verify(sub: string, code: string): Promise<SecondFactorOutcome>
+  confirmEnrolment(sub: string, code: string, address: string): Promise<SecondFactorOutcome>
+  /** `address`: where the code comes from, as limits count it. */
+  verify(sub: string, code: string, address: string): Promise<SecondFactorOutcome>
 }
 
 interface Deps {
   accounts: Accounts
   attempts: Attempts
+  /** Attempts over a window so long that it is, in effect, until a right code. */
+  lasting: Attempts
   policy: Config['secondFactor']
-  limits: Pick<Config['limits'], 'codesPerAccount'>
+  limits: Pick<Config['limits'], 'codesPerAccount' | 'signInsPerAddress'>
   /** What the authenticator app shows beside the user name. */
   organizationName: string
   now: () => number
 }
 
-export function createSecondFactor({ accounts, attempts, policy, limits, organizationName, now }: Deps): SecondFactor {
+/** NIST SP 800-63B §5.2.2: no more consecutive failures than this. After them an operator has to help. */
+export const MOST_CONSECUTIVE_FAILURES = 100
+
+export function createSecondFactor({ accounts, attempts, lasting, policy, limits, organizationName, now }: Deps): SecondFactor {
   const isEnrolled = (account: Account) => account.totp?.confirmed === true
 
   /** Accepts a code once, of a factor that is confirmed or of one that is to be. */
-  const accept = async (sub: string, typed: string, wanted: { confirmed: boolean }): Promise<SecondFactorOutcome> => {
+  const accept = async (sub: string, typed: string, address: string, confirmed: boolean): Promise<SecondFactorOutcome> => {
     const code = readCode(typed)
     if (!code) return { ok: false, reason: 'malformed' }
-    const attempt = await attempts.take('code', sub, limits.codesPerAccount)
-    if (!attempt.ok) return { ok: false, reason: 'too-many-attempts', retryAfter: attempt.retryAfter }
+    // One after another: a refusal of the first must not use up the others.
+    for (const take of [
+      () => attempts.take('code-address', address, limits.signInsPerAddress),
+      () => attempts.take('code', sub, limits.codesPerAccount),
+      () => lasting.take('codes-in-a-row', sub, MOST_CONSECUTIVE_FAILURES)
+    ]) {
+      const attempt = await take()
+      if (!attempt.ok) return { ok: false, reason: 'too-many-attempts', retryAfter: attempt.retryAfter }
+    }
 
     const account = await accounts.find(sub)
     if (!account?.totp || account.disabled) return { ok: false, reason: 'wrong-code' }
     // A key that nobody has confirmed yet proves nothing.
-    if (wanted.confirmed && !account.totp.confirmed) return { ok: false, reason: 'wrong-code' }
+    if (confirmed && !account.totp.confirmed) return { ok: false, reason: 'wrong-code' }
     const { secret } = account.totp
     const step = await matchingStep(secret, code, now())
     if (step === undefined) return { ok: false, reason: 'wrong-code' }
 
     const accepted = await accounts.update(sub, (current) => {
       const { totp } = current
-      if (current.disabled || totp?.secret !== secret || totp.confirmed !== wanted.confirmed) return undefined
+      if (current.disabled || totp?.secret !== secret || totp.confirmed !== confirmed) return undefined
       return step > totp.lastStep ? { ...current, totp: { secret, lastStep: step, confirmed: true } } : undefined
     })
     if (!accepted) return { ok: false, reason: 'code-used' }
     // A right code is the only thing that clears the count of wrong ones.
-    await attempts.reset('code', sub)
+    await Promise.all([attempts.reset('code', sub), lasting.reset('codes-in-a-row', sub)])
     return { ok: true }
   }
 
@@ -79,7 +92,7 @@ export function createSecondFactor({ accounts, attempts, policy, limits, organiz
       return { secret, uri: totpUri(organizationName, account.username, secret) }
     },
 
-    confirmEnrolment: (sub, code) => accept(sub, code, { confirmed: false }),
-    verify: (sub, code) => accept(sub, code, { confirmed: true })
+    confirmEnrolment: (sub, code, address) => accept(sub, code, address, false),
+    verify: (sub, code, address) => accept(sub, code, address, true)
   }
 }

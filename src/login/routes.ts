@@ -4,7 +4,7 @@ import type { AuditTrail } from '../audit/trail.ts'
 import type { InteractionSteps } from '../interaction/step.ts'
 import { readForm } from '../web/form.ts'
 import { render } from '../web/render.ts'
-import { sourceOf } from '../web/request.ts'
+import { limitKeyOf, sourceOf } from '../web/request.ts'
 
 interface Deps {
   steps: InteractionSteps
@@ -24,7 +24,7 @@ export function loginRoutes({ steps, signIn, audit, now }: Deps): Router {
   router.post('/', async (ctx) => {
     const { app } = await steps.open(ctx, 'login')
     const { username, password } = await readForm(ctx, ['username', 'password'])
-    const outcome = await signIn.verify(username, password, ctx.state.address)
+    const outcome = await signIn.verify(username, password, limitKeyOf(ctx.state.address))
     if (!outcome.ok) {
       const { accountId, reason } = outcome
       await audit.record(sourceOf(ctx), { type: 'sign-in', outcome: 'refused', reason, ...(accountId ? { accountId } : {}) })

@@ -8,7 +8,7 @@ import type { AppFacts, InteractionSteps } from '../interaction/step.ts'
 import { PageError } from '../web/errors.ts'
 import { readForm } from '../web/form.ts'
 import { render } from '../web/render.ts'
-import { sourceOf } from '../web/request.ts'
+import { limitKeyOf, sourceOf } from '../web/request.ts'
 
 interface Deps {
   steps: InteractionSteps
@@ -30,7 +30,10 @@ export function mfaRoutes({ steps, accounts, secondFactor, audit, now }: Deps): 
     const account = await usable(accountId)
     const { code } = await readForm(ctx, ['code'])
     const enrolled = secondFactor.isEnrolled(account)
-    const outcome = enrolled ? await secondFactor.verify(accountId, code) : await secondFactor.confirmEnrolment(accountId, code)
+    const from = limitKeyOf(ctx.state.address)
+    const outcome = enrolled
+      ? await secondFactor.verify(accountId, code, from)
+      : await secondFactor.confirmEnrolment(accountId, code, from)
     await audit.record(sourceOf(ctx), {
       type: enrolled ? 'second-factor' : 'second-factor-enrolment',
       accountId,

@@ -95,7 +95,7 @@ export function engineConfiguration(deps: Deps): Configuration {
         getResourceServerInfo(ctx, resource, client) {
           const inPlay: Access | undefined = ctx.state.access
           const asked = splitScope(typeof ctx.oidc.params?.scope === 'string' ? ctx.oidc.params.scope : '')
-          const scopes = inPlay?.scopes ?? permittedScopes(asked, splitScope(String(client['smart_scope'] ?? '')))
+          const scopes = inPlay?.scopes ?? permittedScopes(asked, splitScope(String(client.smart_scope ?? '')))
           return resourceServerFor(fhirServerOf(fhirServers, resource), scopes, lifetimes.accessToken)
         }
       }

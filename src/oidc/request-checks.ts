@@ -21,14 +21,14 @@ export function requestChecks({ fhirServers, launches }: Deps): Record<'aud' | '
   return {
     async aud(ctx, value, client) {
       if (client.clientId === OWN_CLIENT_ID) return
-      if (client['disabled'] === true) throw new errors.UnauthorizedClient('this app has been switched off here')
+      if (client.disabled === true) throw new errors.UnauthorizedClient('this app has been switched off here')
       const fhirServer = fhirServerAt(fhirServers, value)
       if (!fhirServer)
         throw new errors.InvalidRequest('aud must be the base URL of a FHIR server that this server authorizes for')
       const { resource } = ctx.oidc.params ?? {}
       if (resource !== undefined && !sameServer(resource, fhirServer)) throw new errors.InvalidTarget('resource and aud differ')
       keepOfflineAccess(ctx, client)
-      const scopes = permittedScopes(splitScope(scopeOf(ctx)), splitScope(String(client['smart_scope'] ?? '')))
+      const scopes = permittedScopes(splitScope(scopeOf(ctx)), splitScope(String(client.smart_scope ?? '')))
       if (scopes.length === 0)
         throw new errors.InvalidScope('none of the scopes asked for may be granted to this app', scopeOf(ctx) ?? '')
     },

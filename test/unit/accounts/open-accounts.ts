@@ -81,6 +81,7 @@ export async function openAccounts({ limits, policy, queueLength = 1000 }: Optio
       secondFactor: createSecondFactor({
         accounts,
         attempts,
+        lasting: createAttempts({ store, window: 1e12 }),
         policy: policy ?? { patients: 'required', clinicians: 'required' },
         limits: allLimits,
         organizationName: 'Sample Clinic',
