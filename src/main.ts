@@ -2,6 +2,7 @@
  * The process: reads the configuration, listens, opens the store, waiting for it where it is away, and drains on
  * SIGTERM. No logic.
  */
+import './config/node-version.ts'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -7,6 +7,7 @@ import { createHmac, hkdfSync, randomBytes, randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config, Secrets as ConfiguredSecrets } from '../config/config.ts'
+import { keyBytes } from '../config/fields.ts'
 import { sqlitePath } from '../store/open-store.ts'
 import { type Kind, RecordUnreadable, type Store } from '../store/store.ts'
 import type { SealingKey } from './sealing.ts'
@@ -18,8 +19,6 @@ export interface Secrets {
 }
 
 /** Base64url, base64 or hexadecimal. */
-const ENCODED = /^[\w+/-]+={0,2}$/
-const HEXADECIMAL = /^(?:[0-9a-f]{2})+$/i
 const LEAST_BYTES = 32
 
 export async function loadSecrets(config: Config): Promise<Secrets> {
@@ -47,8 +46,8 @@ const keyFor = (purpose: string, secret: Uint8Array) =>
   new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(), `keyward ${purpose}`, 32))
 
 function decode(text: string, path: string): Uint8Array {
-  const decoded = HEXADECIMAL.test(text) ? Buffer.from(text, 'hex') : Buffer.from(ENCODED.test(text) ? text : '', 'base64url')
-  if (decoded.length < LEAST_BYTES)
+  const decoded = keyBytes(text)
+  if (!decoded || decoded.length < LEAST_BYTES)
     throw new Error(`${path} must be at least ${LEAST_BYTES} random bytes in base64url or hexadecimal`)
   return decoded
 }
