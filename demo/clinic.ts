@@ -15,6 +15,7 @@ import {
   relocate,
   servers
 } from './configuration.ts'
+import type { Addresses, SampleAccount } from './directory.ts'
 import { startEhr } from './ehr/server.ts'
 import { startFhirServer } from './fhir/server.ts'
 import { startHome } from './home/server.ts'
@@ -31,25 +32,6 @@ export interface ClinicOptions {
   ports?: Partial<Ports> | undefined
   /** Ends a start that is still going on. */
   signal?: AbortSignal | undefined
-}
-
-export interface Addresses {
-  keyward: string
-  /** The FHIR base URL. */
-  fhir: string
-  smartConfiguration: string
-  app: string
-  ehr: string
-  home: string
-}
-
-export interface SampleAccount {
-  username: string
-  password: string
-  totp?: string | undefined
-  name: string
-  /** Who this is, in words. */
-  describes: string
 }
 
 export interface Clinic {

@@ -1,6 +1,6 @@
 /** The start page of the sample clinic: what to try, in order, with which account. */
 
-import type { Addresses, SampleAccount } from '../clinic.ts'
+import type { Addresses, SampleAccount } from '../directory.ts'
 import { type CurrentCode, currentCode } from '../web/otp.ts'
 import { html, page, script, styleRoutes } from '../web/page.ts'
 import { type DemoServer, serve } from '../web/serve.ts'
