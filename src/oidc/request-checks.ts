@@ -25,7 +25,9 @@ export function requestChecks({ fhirServers, launches }: Deps): Record<'aud' | '
       const fhirServer = fhirServerAt(fhirServers, value)
       if (!fhirServer)
         throw new errors.InvalidRequest('aud must be the base URL of a FHIR server that this server authorizes for')
-      const { resource } = ctx.oidc.params ?? {}
+      const { resource, response_mode: mode } = ctx.oidc.params ?? {}
+      // The others would put a code where pages and histories can read it.
+      if (mode !== undefined && mode !== 'query') throw new errors.InvalidRequest('response_mode must be query')
       if (resource !== undefined && !sameServer(resource, fhirServer)) throw new errors.InvalidTarget('resource and aud differ')
       keepOfflineAccess(ctx, client)
       const scopes = permittedScopes(splitScope(scopeOf(ctx)), splitScope(String(client.smart_scope ?? '')))
