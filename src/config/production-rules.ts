@@ -30,6 +30,11 @@ export function brokenProductionRules(outline: Outline, sources: Sourced): Probl
     refuse(secret.length < 32, path, 'must have at least 32 characters in production')
     refuse(isKnown(secret), path, 'must not be the secret of an example')
   })
+  for (const [at, { key }] of secrets?.sealingKeys.entries() ?? [])
+    refuse(isKnown(key), ['secrets', 'sealingKeys', at, 'key'], 'must not be the key of an example')
+  refuse(isKnown(secrets?.lookupKey), ['secrets', 'lookupKey'], 'must not be the key of an example')
+  for (const [at, key] of secrets?.cookieKeys.entries() ?? [])
+    refuse(isKnown(key), ['secrets', 'cookieKeys', at], 'must not be the key of an example')
   accounts.forEach(({ password, totp }, at) => {
     refuse(isKnown(password), ['accounts', at, 'password'], 'must not be the password of an example')
     refuse(isKnown(totp), ['accounts', at, 'totp'], 'must not be the key of an example')

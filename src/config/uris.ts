@@ -59,7 +59,8 @@ export function isPrivateUse(uri: string): boolean {
 
 /** The forms that open-store.ts can open. */
 export function storeProblem(text: string): string | undefined {
-  if (/^sqlite:.+/.test(text)) return undefined
+  // SQLite itself reads file: as an address whose query may turn durability off, or the file into memory.
+  if (/^sqlite:(?!file:).+/.test(text)) return undefined
   if (/^rediss?:\/\/[^/]+/.test(text) && URL.canParse(text)) return undefined
   return 'must be sqlite:<file>, redis://<host>:<port> or rediss://<host>:<port>'
 }

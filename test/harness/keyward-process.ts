@@ -105,12 +105,12 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Keywar
   return keyward
 }
 
-/** Runs Keyward with this configuration until it ends by itself, as it does where it may not start. */
-export async function runToEnd(yaml: string, env: Record<string, string> = {}): Promise<Ended> {
+/** Runs Keyward, or with words a command of its operator's, until it ends by itself, as it does where it may not start. */
+export async function runToEnd(yaml: string, env: Record<string, string> = {}, ...command: string[]): Promise<Ended> {
   const folder = mkdtempSync(join(tmpdir(), 'keyward-process-'))
   const configFile = join(folder, 'keyward.yaml')
   writeFileSync(configFile, yaml)
-  const run = startNode(MAIN, ['--config', configFile], { cwd: folder, env })
+  const run = startNode(command.length > 0 ? CLI : MAIN, [...command, '--config', configFile], { cwd: folder, env })
   try {
     return await run.ended
   } finally {

@@ -120,6 +120,16 @@ describe('production refuses', () => {
     expect(problems(undefined, { KEYWARD_FHIR_SERVER_SECRET: secret })).toEqual([problem])
   })
 
+  test("an example's sealing, lookup or cookie key, from the environment too", () => {
+    const known = (letter: string) => `change-me-change-me-change-me-change-me-${letter}`
+    const given = { KEYWARD_SEALING_KEY_1: known('s'), KEYWARD_LOOKUP_KEY: known('l'), KEYWARD_COOKIE_KEY: known('c') }
+    expect(problems(undefined, given)).toEqual([
+      'secrets.sealingKeys[0].key: must not be the key of an example',
+      'secrets.lookupKey: must not be the key of an example',
+      'secrets.cookieKeys[0]: must not be the key of an example'
+    ])
+  })
+
   test("an example's password or TOTP key, from the environment too", () => {
     const account = 'accounts: [{ username: a, password: "${P}", totp: "${T}", name: A, role: patient }]'
     const given = { P: 'Correct horse battery staple', T: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }

@@ -46,6 +46,7 @@ describe('one value by itself', () => {
     [['limits', 'codesPerAccount'], 0, 'limits.codesPerAccount: must be at least 1, but is 0'],
     [['secondFactor', 'patients'], 'never', 'secondFactor.patients: must be required, optional or off, but is "never"'],
     [['store'], 'mysql://a', 'store: must be sqlite:<file>, redis://<host>:<port> or rediss://<host>:<port>'],
+    [['store'], 'sqlite:file::memory:', 'store: must be sqlite:<file>, redis://<host>:<port> or rediss://<host>:<port>'],
     [
       ['fhirServers', 0, 'baseUrl'],
       'https://a.example/fhir/',
