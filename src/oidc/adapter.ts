@@ -54,6 +54,8 @@ function recordAdapter(store: Store, now: () => number, model: string): Adapter 
     async find(id) {
       const found = await store.read(kind, id)
       if (found && TOKENS.has(model)) tokenWritesInProgress()?.read(kind, id, found.record, found.version)
+      // A refusal ends before the engine says whose Grant it was about: the audit trail asks here.
+      if (found && model === 'Grant' && Provider.ctx) Provider.ctx.state.grantRead = found.record
       return found?.record
     },
     async consume(id) {
@@ -61,8 +63,11 @@ function recordAdapter(store: Store, now: () => number, model: string): Adapter 
       if (!writes) throw new Error(`a ${model} is spent outside of a token request`)
       writes.spend(kind, id, now())
     },
-    destroy: (id) => store.delete(kind, id),
-    // Deleting the Grant has ended them all.
+    async destroy(id) {
+      // Tokens end with their Grant, and the engine deletes that next: a token deleted first would,
+      // where the store fails in between, leave a client whose second try finds nothing to revoke.
+      if (!TOKENS.has(model)) await store.delete(kind, id)
+    },
     revokeByGrantId: async () => undefined
   }
 }

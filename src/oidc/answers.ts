@@ -19,6 +19,7 @@ import type { Access } from './access.ts'
 import { engineKind } from './adapter.ts'
 import { SCOPES_SUPPORTED } from './configuration.ts'
 import { renewGrant } from './grant-renewal.ts'
+import type { GrantContext } from './patches.ts'
 import { commitTokenWrites, type TokenWrites } from './token-writes.ts'
 
 interface Deps {
@@ -105,6 +106,7 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
   }
 
   async function tokenRefused(ctx: KoaContextWithOIDC, error: unknown, grantType: { grantType?: string }): Promise<void> {
+    requireClient(ctx, error)
     const { client, params } = ctx.oidc
     const asked = String(params?.grant_type ?? '')
     // RFC 6749 §5.2 has a word of its own for a grant type that the server knows and the client was not given.
@@ -116,9 +118,8 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
     ) {
       ctx.body = { error: 'unauthorized_client', error_description: 'this client is not registered for that grant type' }
     }
-    const access: Access | undefined = ctx.state.access
-    const account = access ? { accountId: access.account.sub } : {}
-    const parties = { ...partiesOf(ctx), ...account }
+    const { accountId } = grantOf(ctx)
+    const parties = { ...partiesOf(ctx), ...(accountId ? { accountId } : {}) }
     const what = REUSE[detailOf(error)]
     const grantId: unknown = ctx.state.endedGrant
     if (what && typeof grantId === 'string')
@@ -131,6 +132,7 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
     ctx.set('Pragma', 'no-cache')
     const { client, entities } = ctx.oidc
     const error: unknown = ctx.state.refusal
+    requireClient(ctx, error)
     if (error instanceof errors.UnsupportedTokenType) {
       // RFC 7009 §2.2: what is no token of ours is as good as revoked.
       ctx.status = 200
@@ -156,9 +158,7 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
   }
 
   function partiesOf(ctx: KoaContextWithOIDC): { clientId?: string; fhirServer?: string; patient?: string } {
-    const access: Access | undefined = ctx.state.access
-    const grant: unknown = ctx.oidc.entities.Grant ?? access?.grant
-    const { fhirServer, launchContext }: { fhirServer?: string; launchContext?: { patient?: string } } = grant ?? {}
+    const { fhirServer, launchContext } = grantOf(ctx)
     const clientId = ctx.oidc.client?.clientId
     return {
       ...(clientId ? { clientId } : {}),
@@ -166,6 +166,22 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
       ...(launchContext?.patient ? { patient: launchContext.patient } : {})
     }
   }
+}
+
+/** RFC 6749 §5.2: where "no client authentication is included" it has failed; the engine calls such a request malformed. */
+function requireClient(ctx: KoaContextWithOIDC, error: unknown): void {
+  if (!(error instanceof errors.InvalidRequest) || error.error_description !== 'no client authentication mechanism provided')
+    return
+  ctx.status = 401
+  ctx.set('WWW-Authenticate', 'Basic realm="keyward"')
+  ctx.body = { error: 'invalid_client', error_description: 'client authentication failed' }
+}
+
+/** The Grant that a request is about, as far as it came. */
+function grantOf(ctx: KoaContextWithOIDC): GrantContext & { accountId?: string } {
+  const access: Access | undefined = ctx.state.access
+  const grant: unknown = access?.grant ?? ctx.oidc.entities.Grant ?? ctx.state.grantRead
+  return grant ?? {}
 }
 
 /** The engine's words for a second use, which ends the Grant. */

@@ -86,7 +86,15 @@ export function engineConfiguration(deps: Deps): Configuration {
       pushedAuthorizationRequests: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
-      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+      revocation: {
+        enabled: true,
+        async allowedPolicy(ctx, client, token) {
+          if (token.clientId !== client.clientId) return false
+          // Read before it is deleted: the audit trail says whose access ends.
+          await ctx.oidc.provider.Grant.find('grantId' in token ? String(token.grantId) : '')
+          return true
+        }
+      },
       resourceIndicators: {
         enabled: true,
         // SMART names the FHIR server by aud; request-checks.ts refuses what is none of ours.
