@@ -121,7 +121,7 @@ describe('production refuses', () => {
   })
 
   test("an example's sealing, lookup or cookie key, from the environment too", () => {
-    const known = (letter: string) => `change-me-change-me-change-me-change-me-${letter}`
+    const known = (letter: string) => `change-me-change-me-change-me-change-me-${letter.repeat(8)}`
     const given = { KEYWARD_SEALING_KEY_1: known('s'), KEYWARD_LOOKUP_KEY: known('l'), KEYWARD_COOKIE_KEY: known('c') }
     expect(problems(undefined, given)).toEqual([
       'secrets.sealingKeys[0].key: must not be the key of an example',
