@@ -6,6 +6,8 @@ import { createPasswords } from './accounts/password.ts'
 import { exportLine, readAudit } from './audit/read.ts'
 import { type AuditTrail, openAuditTrail } from './audit/trail.ts'
 import { describeFault, verifyAudit } from './audit/verify.ts'
+import { createClients, OWN_CLIENT_ID } from './clients/clients.ts'
+import type { Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readConfig } from './config/read-config.ts'
 import { createSealer } from './keys/sealing.ts'
@@ -20,11 +22,13 @@ const HELP = `Usage: node src/cli.ts <command> --config FILE
   audit export               print every audit record, one line of JSON each
   account disable USERNAME   bar this person from signing in
   account enable USERNAME    undo that
+  client disable CLIENT_ID   refuse everything to this client, whatever the configuration says
+  client enable CLIENT_ID    undo that
   help                       print this
 `
 
 /** Returns the exit code. */
-type Command = (store: Store, argument: string) => Promise<number>
+type Command = (store: Store, argument: string, config: Config) => Promise<number>
 
 interface CommandEntry {
   takes: 0 | 1
@@ -35,7 +39,9 @@ const COMMANDS = new Map<string, CommandEntry>([
   ['audit verify', { takes: 0, run: verifyCommand }],
   ['audit export', { takes: 0, run: exportCommand }],
   ['account disable', { takes: 1, run: (store, username) => setAccountDisabled(store, username, true) }],
-  ['account enable', { takes: 1, run: (store, username) => setAccountDisabled(store, username, false) }]
+  ['account enable', { takes: 1, run: (store, username) => setAccountDisabled(store, username, false) }],
+  ['client disable', { takes: 1, run: (store, clientId, config) => setClientDisabled(store, config, clientId, true) }],
+  ['client enable', { takes: 1, run: (store, clientId, config) => setClientDisabled(store, config, clientId, false) }]
 ])
 
 async function verifyCommand(store: Store): Promise<number> {
@@ -73,6 +79,21 @@ async function setAccountDisabled(store: Store, username: string, disabled: bool
   return 0
 }
 
+async function setClientDisabled(store: Store, config: Config, clientId: string, disabled: boolean): Promise<number> {
+  const clients = createClients({ configured: config.clients, issuer: config.issuer, store })
+  if (clientId === OWN_CLIENT_ID || !(await clients.find(clientId))) {
+    console.error('there is no client with this id')
+    return 1
+  }
+  await withAuditTrail(store, async (audit) => {
+    const outcome = disabled ? 'disabled' : 'enabled'
+    await audit.record(commandSource(), { type: 'client', outcome, clientId })
+    await clients.setDisabled(clientId, disabled)
+    console.log(`the client is ${outcome}`)
+  })
+  return 0
+}
+
 async function withAuditTrail(store: Store, work: (audit: AuditTrail) => Promise<void>): Promise<void> {
   const audit = await openAuditTrail({ store, now: Date.now })
   try {
@@ -85,14 +106,14 @@ async function withAuditTrail(store: Store, work: (audit: AuditTrail) => Promise
 /** Commands have no address: they are given on a machine that holds the keys. */
 const commandSource = () => ({ requestId: randomUUID(), address: 'command line' })
 
-async function withStore(configFile: string, work: (store: Store) => Promise<number>): Promise<number> {
+async function withStore(configFile: string, work: (store: Store, config: Config) => Promise<number>): Promise<number> {
   const config = readConfig(configFile, process.env)
   const { sealingKeys, lookupKey } = await loadSecrets(config)
   const driver = await openDriver(config.store, { now: Date.now })
   try {
     const store = createStore({ driver, sealer: createSealer(sealingKeys), lookupKey, now: Date.now })
     await checkSealing(store, { lookupKey })
-    return await work(store)
+    return await work(store, config)
   } finally {
     await driver.close()
   }
@@ -119,7 +140,7 @@ async function run(args: string[]): Promise<number> {
     console.error(HELP)
     return 2
   }
-  return withStore(given.config, (store) => command.run(store, rest[0] ?? ''))
+  return withStore(given.config, (store, config) => command.run(store, rest[0] ?? '', config))
 }
 
 try {

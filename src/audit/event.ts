@@ -59,6 +59,7 @@ export type AuditEvent =
   | ({ type: 'launch'; outcome: 'created' | 'redeemed' | 'refused'; reason?: string; ehr?: string } & Partial<OfApp>)
   | { type: 'sign-out'; outcome: 'ended'; accountId: string }
   | { type: 'account'; outcome: 'created' | 'disabled' | 'enabled'; accountId: string }
+  | { type: 'client'; outcome: 'disabled' | 'enabled'; clientId: string }
   | { type: 'request'; outcome: 'refused'; reason: 'csrf' | 'host' | 'other-browser' | 'step-not-open' | 'form' }
 
 export type SecondFactorRefusal = 'wrong-code' | 'code-used' | 'too-many-attempts' | 'malformed'

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, onTestFinished, test } from 'vitest'
 import { createAccounts } from '../../../src/accounts/accounts.ts'
 import { createPasswords } from '../../../src/accounts/password.ts'
+import { createClients } from '../../../src/clients/clients.ts'
 import { readConfig } from '../../../src/config/read-config.ts'
 import { createSealer } from '../../../src/keys/sealing.ts'
 import { loadSecrets } from '../../../src/keys/secrets.ts'
@@ -103,6 +104,37 @@ test('account disable and enable change the account and are recorded', async () 
     { type: 'account', outcome: 'enabled', accountId: sub }
   ])
   expect(await cli('audit', 'verify', '--config', config)).toMatchObject({ code: 0 })
+})
+
+test('client disable and enable change the client for every process on the store, and are recorded', async () => {
+  const { config, store, settings } = await clinic()
+  const clients = createClients({ configured: settings.clients, issuer: settings.issuer, store })
+  expect(await cli('client', 'disable', 'heart-app', '--config', config)).toMatchObject({ code: 0, stderr: '' })
+  expect((await clients.find('heart-app'))?.disabled).toBe(true)
+  expect(await cli('client', 'enable', 'heart-app', '--config', config)).toMatchObject({ code: 0, stderr: '' })
+  expect((await clients.find('heart-app'))?.disabled).toBe(false)
+  const { stdout } = await cli('audit', 'export', '--config', config)
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).event)
+  expect(events.filter(({ type }) => type === 'client')).toEqual([
+    { type: 'client', outcome: 'disabled', clientId: 'heart-app' },
+    { type: 'client', outcome: 'enabled', clientId: 'heart-app' }
+  ])
+})
+
+test.each([
+  ['that is not registered', 'nobody'],
+  ["that is Keyward's own", 'keyward-account']
+])('a client %s is said not to exist, recorded nowhere, and exits 1', async (_which, clientId) => {
+  const { config } = await clinic()
+  expect(await cli('client', 'disable', clientId, '--config', config)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'there is no client with this id\n'
+  })
+  expect((await cli('audit', 'verify', '--config', config)).stdout).toBe('3 records in 1 chains, intact\n')
 })
 
 test('an account that does not exist is said to, recorded nowhere, and exits 1', async () => {
