@@ -70,10 +70,18 @@ export async function theRecordOf(keyward: Keyward, act: () => Promise<unknown>)
   return records[0]?.event
 }
 
-/** Presses a button of /account: 'sign-out', or 'stop' of the first app there. */
-export async function pressAtAccount({ browser }: Visit, { issuer }: Keyward, button: 'stop' | 'sign-out'): Promise<void> {
+/** Presses a button of /account: 'sign-out', or 'stop' of an app. */
+export async function pressAtAccount(
+  { browser }: Visit,
+  { issuer }: Keyward,
+  button: 'stop' | 'sign-out',
+  app = 'Heart App'
+): Promise<void> {
   await browser.open(`${issuer}/account`)
-  const index = button === 'stop' ? 0 : [...browser.page.html.matchAll(/<form\b/g)].length - 1
+  // One card with one form for each app, and the form that signs out after them.
+  const [, ...cards] = browser.page.html.split('<li class="card">')
+  const index = button === 'stop' ? cards.findIndex((card) => card.includes(`>${app}</h2>`)) : cards.length
+  if (index < 0) throw new Error(`${app} is not on the account page`)
   const { action, hidden } = browser.form(index)
   if (!action.endsWith(`/account/${button}`)) throw new Error(`the account page has no ${button}: ${action}`)
   const headers = { Origin: issuer, 'Sec-Fetch-Site': 'same-origin' }
