@@ -60,9 +60,9 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
 
   async function authorization(ctx: KoaContextWithOIDC): Promise<void> {
     const { client, session, entities } = ctx.oidc
-    if (client?.clientId === OWN_CLIENT_ID) return
     const error: unknown = ctx.state.refusal
     const parties = partiesOf(ctx)
+    if (!error && client?.clientId === OWN_CLIENT_ID) return
     if (error) {
       const account = session?.accountId ? { accountId: session.accountId } : {}
       await record(ctx, { type: 'authorization', outcome: 'refused', reason: reasonOf(error), ...account, ...parties })

@@ -55,6 +55,7 @@ export function engineConfiguration(deps: Deps): Configuration {
     loadExistingGrant,
     clientAuthMethods: ['none', 'client_secret_basic'],
     responseTypes: ['code'],
+    allowOmittingSingleRegisteredRedirectUri: false,
     scopes: ['openid', 'offline_access', 'online_access'],
     claims: { openid: ['sub', 'auth_time', 'amr'], fhirUser: ['fhirUser'], profile: ['name', 'fhirUser'] },
     // There is no userinfo to ask: the id_token says it all.

@@ -18,5 +18,5 @@ export function renderEngineError(ctx: KoaContextWithOIDC, out: ErrorOut, error:
 
 function reasonOf(error: Error): string {
   if (error instanceof errors.SessionNotFound) return error.message.includes('expired') ? 'expired' : 'other-browser'
-  return 'app-request'
+  return 'bad-request'
 }

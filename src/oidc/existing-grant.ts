@@ -5,7 +5,7 @@
  */
 
 import type Provider from 'oidc-provider'
-import type { KoaContextWithOIDC } from 'oidc-provider'
+import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { SecondFactor } from '../accounts/second-factor.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
@@ -36,6 +36,8 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
 
   return async (ctx) => {
     const { client, params, session } = ctx.oidc
+    // The engine asks this when a request arrives, and not again when it is resumed.
+    if (params?.response_type !== 'code') throw new errors.UnsupportedResponseType()
     const accountId = session?.accountId
     if (!client || !params || !accountId || !(await isSignedIn(ctx, accountId))) return undefined
     if (client.clientId === OWN_CLIENT_ID) return saveGrant(ctx, { scopes: ['openid'] })

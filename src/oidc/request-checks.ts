@@ -15,6 +15,9 @@ interface Deps {
   launches: Launches
 }
 
+/** RFC 7636 §4.2. The engine lets lengths pass that no verifier can ever meet. */
+const S256_CHALLENGE = /^[\w-]{43}$/
+
 type Check = (ctx: KoaContextWithOIDC, value: string | undefined, client: Client) => Promise<void>
 
 export function requestChecks({ fhirServers, launches }: Deps): Record<'aud' | 'launch', Check> {
@@ -25,7 +28,9 @@ export function requestChecks({ fhirServers, launches }: Deps): Record<'aud' | '
       const fhirServer = fhirServerAt(fhirServers, value)
       if (!fhirServer)
         throw new errors.InvalidRequest('aud must be the base URL of a FHIR server that this server authorizes for')
-      const { resource, response_mode: mode } = ctx.oidc.params ?? {}
+      const { resource, response_mode: mode, code_challenge: challenge } = ctx.oidc.params ?? {}
+      if (!S256_CHALLENGE.test(String(challenge)))
+        throw new errors.InvalidRequest('code_challenge must be the base64url form of a SHA-256 hash')
       // The others would put a code where pages and histories can read it.
       if (mode !== undefined && mode !== 'query') throw new errors.InvalidRequest('response_mode must be query')
       if (resource !== undefined && !sameServer(resource, fhirServer)) throw new errors.InvalidTarget('resource and aud differ')
