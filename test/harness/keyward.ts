@@ -17,7 +17,7 @@ import { createSealer } from '../../src/keys/sealing.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { openDriver } from '../../src/store/open-store.ts'
 import { createStore } from '../../src/store/sealed-store.ts'
-import type { Store } from '../../src/store/store.ts'
+import type { Kind, Store } from '../../src/store/store.ts'
 import { createHttpServer, drainable } from '../../src/web/limits.ts'
 import { clinicYaml } from './clinic-config.ts'
 import { type RedisServer, startRedis } from './redis-server.ts'
@@ -34,6 +34,8 @@ export interface Keyward {
   /** The audit trail as it is now, oldest first, without the chain's own records. */
   audit(): Promise<AuditRecord[]>
   auditEvents<T extends AuditEvent['type']>(type: T): Promise<Extract<AuditEvent, { type: T }>[]>
+  /** Puts one that can't be opened, because another key sealed it, in the place of a record. */
+  spoil(kind: Kind<unknown>, id: string): Promise<void>
   redis?: RedisServer
   stop(): Promise<void>
 }
@@ -46,6 +48,8 @@ export interface KeywardOptions {
   redis?: RedisServer
   secrets?: TestSecrets
   port?: number
+  /** Puts something between the application and its store, to make parts of it fail. */
+  wrapStore?: (store: Store) => Store
   /** A SQLite file, `sqlite:/path`, for what has to outlive a Keyward; otherwise it is in memory. */
   storeUrl?: string
 }
@@ -95,7 +99,8 @@ export async function startKeyward(options: KeywardOptions = {}): Promise<Keywar
   })
   let draining = false
   const logger = createLogger({ level: 'debug', destination })
-  const app = await createApp({ config, cookieKeys, store, logger, now, isDraining: () => draining })
+  const used = options.wrapStore?.(store) ?? store
+  const app = await createApp({ config, cookieKeys, store: used, logger, now, isDraining: () => draining })
   const server = createHttpServer(app.koa.callback())
   const { drain } = drainable(server)
   server.listen(port, '127.0.0.1')
@@ -116,6 +121,10 @@ export async function startKeyward(options: KeywardOptions = {}): Promise<Keywar
     async auditEvents<T extends AuditEvent['type']>(type: T) {
       const events = (await audit()).map(({ event }) => event)
       return events.filter((event): event is Extract<AuditEvent, { type: T }> => event.type === type)
+    },
+    async spoil(kind, id) {
+      const otherKey = createSealer([{ id: 1, key: randomBytes(32) }])
+      await createStore({ driver, sealer: otherKey, lookupKey, now }).put(kind, id, {})
     },
     ...(redis ? { redis } : {}),
     async stop() {
