@@ -36,8 +36,9 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
 
   return async (ctx) => {
     const { client, params, session } = ctx.oidc
-    // The engine asks this when a request arrives, and not again when it is resumed.
+    // The engine asks these when a request arrives, and not again when it is resumed.
     if (params?.response_type !== 'code') throw new errors.UnsupportedResponseType()
+    if (!params.code_challenge || params.code_challenge_method !== 'S256') throw new errors.InvalidRequest('PKCE is required')
     const accountId = session?.accountId
     if (!client || !params || !accountId || !(await isSignedIn(ctx, accountId))) return undefined
     if (client.clientId === OWN_CLIENT_ID) return saveGrant(ctx, { scopes: ['openid'] })
