@@ -1,0 +1,282 @@
+/** Case 127 over every route of the server: the protecting headers stand on whatever it answers. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { authorize, basic, newApp, totpCode } from '../harness/app-client.ts'
+import { newBrowser } from '../harness/browser.ts'
+import { PASSWORD, SECRETS } from '../harness/clinic-config.ts'
+import { sendRaw } from '../harness/half-request.ts'
+import { type Keyward, startKeyward } from '../harness/keyward.ts'
+import { sourcesUnder } from '../unit/structure/sources.ts'
+
+let keyward: Keyward
+const visited: { method: string; path: string; status: number }[] = []
+beforeAll(async () => {
+  keyward = await startKeyward()
+})
+afterAll(() => keyward.stop())
+
+const browser = (): ReturnType<typeof newBrowser> => (maria ??= newBrowser(keyward.issuer))
+const app = (): ReturnType<typeof newApp> => (heart ??= newApp(keyward.issuer))
+let maria: ReturnType<typeof newBrowser> | undefined
+let heart: ReturnType<typeof newApp> | undefined
+let resume = ''
+let tokens: { access_token?: string; refresh_token?: string } = {}
+
+const get =
+  (path: string, headers: Record<string, string> = {}) =>
+  (): Promise<Response> =>
+    asking('GET', path, { headers })
+const asJson = { Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']), 'Content-Type': 'application/json' }
+const asFhirServer = { Authorization: basic('clinic-fhir', SECRETS['clinic-fhir']) }
+
+async function asking(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+  const answer = await fetch(`${keyward.issuer}${path}`, { method, redirect: 'manual', ...init })
+  visited.push({ method, path: path.split('?')[0] ?? '', status: answer.status })
+  return answer
+}
+
+function post(path: string, form: Record<string, string>, headers: Record<string, string> = {}): Promise<Response> {
+  return asking('POST', path, { headers, body: new URLSearchParams(form) })
+}
+
+/** As the browser, without following: redirects are answers too. */
+async function browse(url: string, init: RequestInit = {}): Promise<Response> {
+  const answer = await browser().send(url, init)
+  visited.push({ method: init.method ?? 'GET', path: new URL(url).pathname, status: answer.status })
+  return answer
+}
+
+/** Sends the form of the page, and opens where it leads to. */
+async function fill(fields: Record<string, string>, index = 0): Promise<Response> {
+  const { action, hidden, checkboxes } = browser().form(index)
+  const body = new URLSearchParams({ ...hidden, ...fields })
+  for (const { name, value, checked } of checkboxes) if (checked) body.append(name, value)
+  const answer = await browse(action, { method: 'POST', body, headers: { Origin: keyward.issuer } })
+  resume = answer.headers.get('location') ?? ''
+  return answer
+}
+
+const page = (): Promise<Response> => browse(browser().page.url)
+const followed = async (): Promise<Response> => {
+  const answer = await browse(resume)
+  const next = new URL(answer.headers.get('location') ?? '', keyward.issuer)
+  if (next.origin === keyward.issuer) await browser().open(next.href)
+  else app().codeFrom({ ...browser().page, url: next.href })
+  return answer
+}
+
+// In this order: a person walks through all of it.
+const ANSWERS: [string, number, () => Promise<Response>][] = [
+  ['/livez', 200, get('/livez')],
+  ['/readyz', 200, get('/readyz')],
+  ['/style.css', 200, get('/style.css')],
+  ['/forms.css', 200, get('/forms.css')],
+  ['/consent.css', 200, get('/consent.css')],
+  ['/theme.css', 200, get('/theme.css')],
+  [
+    '/style.css, unchanged',
+    304,
+    async () =>
+      get('/style.css', {
+        'If-None-Match': (await fetch(`${keyward.issuer}/style.css`)).headers.get('etag') ?? '',
+        // What fetch would add by itself asks for the whole file.
+        'Cache-Control': 'max-age=0'
+      })()
+  ],
+  ['/jwks', 200, get('/jwks')],
+  ['openid-configuration', 200, get('/.well-known/openid-configuration')],
+  ['oauth-authorization-server', 200, get('/.well-known/oauth-authorization-server')],
+  ['smart-configuration', 200, get('/fhir/clinic/.well-known/smart-configuration')],
+  ['smart-configuration of no server', 404, get('/fhir/nowhere/.well-known/smart-configuration')],
+  ['an unknown path, page', 404, get('/nothing', { Accept: 'text/html' })],
+  ['an unknown path, JSON', 404, get('/nothing')],
+  [
+    'the preflight of /token',
+    204,
+    () => asking('OPTIONS', '/token', { headers: { Origin: 'http://localhost:9002', 'Access-Control-Request-Method': 'POST' } })
+  ],
+  ['/account, signed out', 303, () => browse(`${keyward.issuer}/account`)],
+  ['/authorize, an unknown app', 400, get('/authorize?client_id=nobody', { Accept: 'text/html' })],
+  [
+    '/authorize',
+    303,
+    async () => {
+      const answer = await browse(app().authorizationUrl())
+      await browser().open(new URL(answer.headers.get('location') ?? '', keyward.issuer).href)
+      return answer
+    }
+  ],
+  ['login', 200, page],
+  ['login, refused', 422, () => fill({ username: 'maria', password: 'wrong' })],
+  [
+    'login, without its token',
+    403,
+    () => browse(browser().page.url, { method: 'POST', body: new URLSearchParams({ username: 'maria', password: PASSWORD }) })
+  ],
+  ['login, accepted', 303, () => fill({ username: 'maria', password: PASSWORD })],
+  ['resume after login', 303, followed],
+  ['mfa', 200, page],
+  ['mfa, refused', 422, () => fill({ code: '000000' })],
+  ['mfa, accepted', 303, async () => fill({ code: await totpCode('maria') })],
+  ['resume after mfa', 303, followed],
+  ['patient', 200, page],
+  ['patient, accepted', 303, () => fill({ patient: 'leo' })],
+  ['resume after patient', 303, followed],
+  ['consent', 200, page],
+  ['consent, accepted', 303, () => fill({ decision: 'allow' })],
+  ['resume to the app', 303, followed],
+  ['a step that is not open', 400, () => browse(`${keyward.issuer}/interaction/none/consent`)],
+  [
+    '/token',
+    200,
+    async () => {
+      tokens = (await app().redeem(app().codeFrom(await authorize(browser(), app().authorizationUrl())))).body
+      const answer = await post('/token', {
+        grant_type: 'refresh_token',
+        client_id: 'heart-app',
+        refresh_token: tokens.refresh_token ?? ''
+      })
+      tokens = await answer.clone().json()
+      return answer
+    }
+  ],
+  ['/token, refused', 400, () => post('/token', { grant_type: 'refresh_token', client_id: 'heart-app', refresh_token: 'x' })],
+  ['/token, GET', 405, get('/token')],
+  ['/introspect', 200, () => post('/introspect', { token: tokens.access_token ?? '' }, asFhirServer)],
+  ['/introspect, unauthenticated', 401, () => post('/introspect', { token: 'x' })],
+  [
+    '/launch',
+    201,
+    () => asking('POST', '/launch', { headers: asJson, body: JSON.stringify({ client_id: 'heart-app', fhirServer: 'clinic' }) })
+  ],
+  ['/launch, unauthenticated', 401, () => asking('POST', '/launch')],
+  ['/revoke', 200, () => post('/revoke', { client_id: 'heart-app', token: tokens.refresh_token ?? '' })],
+  [
+    '/account',
+    200,
+    async () => {
+      await browser().open(`${keyward.issuer}/account`)
+      return page()
+    }
+  ],
+  ['/account/stop', 200, () => fill({})],
+  ['/account/signed-in', 303, () => browse(`${keyward.issuer}/account/signed-in`)],
+  [
+    '/account/sign-out',
+    200,
+    async () => {
+      const forms = [0, 1, 2].map((at) => {
+        try {
+          return browser().form(at).action
+        } catch {
+          return ''
+        }
+      })
+      return fill(
+        {},
+        forms.findIndex((action) => action.endsWith('/account/sign-out'))
+      )
+    }
+  ],
+  ['a body that is too large', 413, () => post('/token', { a: 'a'.repeat(57 * 1024) })],
+  ['an address that is too long', 414, get(`/${'a'.repeat(17 * 1024)}`)],
+  ['a head that is too large', 431, get('/', { 'X-Long': 'a'.repeat(17 * 1024) })],
+  [
+    'a fault, JSON',
+    500,
+    async () => {
+      await keyward.spoil({ name: 'client-status', guessable: true }, 'small-app')
+      return post('/token', { grant_type: 'refresh_token', client_id: 'small-app', refresh_token: 'x' })
+    }
+  ],
+  ['a fault, page', 500, get('/authorize?client_id=small-app', { Accept: 'text/html' })]
+]
+
+describe('case 127: protecting headers', () => {
+  test.each(ANSWERS)('stand on %s (%i)', async (name, status, ask) => {
+    const answer = await ask()
+    expect(answer.status).toBe(status)
+    expectProtected(answer.headers)
+    const isPage = (status < 300 || status > 399) && answer.headers.get('content-type')?.startsWith('text/html') === true
+    const policy = answer.headers.get('content-security-policy') ?? ''
+    expect(answer.headers.get('cross-origin-opener-policy')).toBe(name.startsWith('/account') && isPage ? 'same-origin' : null)
+    if (!isPage) return
+    const nonce = /script-src 'nonce-([\w+/=]{24})'/.exec(policy)?.[1]
+    expect(nonce).toBeDefined()
+    expect(policy).toContain("object-src 'none'")
+    expect(policy).not.toContain('unsafe')
+    const html = await answer.text()
+    // Whatever a page loads is ours, and no markup runs without the nonce.
+    for (const [, address] of html.matchAll(/<(?:link|img|script|iframe|source|video)\b[^>]*\b(?:href|src)="([^"]*)"/g))
+      expect(address).toMatch(/^\/(?!\/)/)
+    for (const [tag] of html.matchAll(/<(?:script|style)\b[^>]*>/g)) expect(tag).toContain(`nonce="${nonce}"`)
+    expect(html).not.toMatch(/\son\w+=|javascript:|\sstyle="/i)
+    expect(html).not.toMatch(/\b(koa|oidc-provider|node(\.js)?)\b|\d+\.\d+\.\d+/i)
+  })
+
+  test('every route of the source was among these', () => {
+    const routes = sourcesUnder('src').flatMap(({ text }) => {
+      const prefix = /new Router\(\{ prefix: '([^']+)' \}\)/.exec(text)?.[1] ?? ''
+      return [...text.matchAll(/router\.(get|post|all)\('([^']+)'/g)].map(([, method = '', path = '']) => ({
+        method: method.toUpperCase(),
+        path: `${prefix}${path}`.replace(/(?<=.)\/$/, '')
+      }))
+    })
+    expect(routes.length).toBeGreaterThan(10)
+    const unvisited = routes.filter(({ method, path }) => {
+      const pattern = new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}/?$`)
+      return !visited.some((one) => pattern.test(one.path) && (method === 'ALL' || method === one.method) && one.status < 400)
+    })
+    expect(unvisited).toEqual([])
+  })
+})
+
+describe('case 127: with an https issuer', () => {
+  let secure: Keyward
+  let port: number
+  beforeAll(async () => {
+    secure = await startKeyward({ change: (config) => ({ ...config, issuer: 'https://sign-in.hospital.example' }) })
+    port = secure.config.listen.port
+  })
+  afterAll(() => secure.stop())
+
+  test.each([
+    ['/readyz', 200],
+    ['/style.css', 200],
+    ['/.well-known/openid-configuration', 200],
+    ['/account', 303],
+    ['/interaction/none/login', 400],
+    ['/nothing', 404],
+    ['/token', 405],
+    ['/authorize?client_id=small-app', 500]
+  ])('HSTS stands on %s (%i)', async (path, status) => {
+    await secure.spoil({ name: 'client-status', guessable: true }, 'small-app')
+    const request = `GET ${path} HTTP/1.1\r\nHost: sign-in.hospital.example\r\nAccept: text/html\r\nConnection: close\r\n\r\n`
+    const sent = await sendRaw(port, request)
+    expect(sent.status).toBe(status)
+    const [head = ''] = sent.answer.split('\r\n\r\n')
+    const headers = new Headers(
+      head
+        .split('\r\n')
+        .slice(1)
+        .map((line): [string, string] => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()])
+    )
+    expectProtected(headers)
+    expect(headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains')
+  })
+
+  test('over http, in a demo, there is none', async () => {
+    expect((await fetch(`${keyward.issuer}/livez`)).headers.get('strict-transport-security')).toBeNull()
+  })
+})
+
+function expectProtected(headers: Headers): void {
+  expect(Object.fromEntries(headers)).toMatchObject({
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'same-origin',
+    'permissions-policy': expect.stringContaining('camera=()'),
+    'content-security-policy': expect.stringMatching(/^default-src 'none'.*base-uri 'none'.*frame-ancestors 'none'/),
+    'x-request-id': expect.stringMatching(/^[\da-f-]{36}$/)
+  })
+  for (const banner of ['server', 'x-powered-by', 'via']) expect(headers.has(banner)).toBe(false)
+}
