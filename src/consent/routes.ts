@@ -51,6 +51,7 @@ export function consentRoutes(deps: Deps): Router {
     // What the page never offered was put there by something else.
     if (!form.scope.every((scope) => offered.has(scope))) return steps.refuseForm(ctx)
     const duration = parseDuration(form.duration)
+    if (form.duration && !duration) return steps.refuseForm(ctx)
     if (form.select) return page(ctx, opened, { scopes: selected(form.select, offered, form.scope), duration }, null)
     if (form.decision === 'deny') return deny(ctx, opened)
     if (form.decision !== 'allow') return steps.refuseForm(ctx)
