@@ -33,7 +33,7 @@ export function limits({ issuer, onRefused }: LimitOptions): Middleware {
     if (ctx.url.length > URL_LIMIT) throw new PageError(414, 'address-too-long')
     if (headersSize(ctx.req.rawHeaders) > HEADERS_LIMIT) throw new PageError(431, 'too-large')
     // An absolute target would name a second host; the engine builds addresses from what it reads.
-    if (!ctx.url.startsWith('/') || !isOurs(ctx.req.headers.host ?? '')) {
+    if (!ctx.url.startsWith('/') || hasSecondHost(ctx.req.rawHeaders) || !isOurs(ctx.req.headers.host ?? '')) {
       await onRefused?.(ctx, 'host')
       throw new PageError(400, 'host')
     }
@@ -44,6 +44,11 @@ export function limits({ issuer, onRefused }: LimitOptions): Middleware {
     }
     await next()
   }
+}
+
+/** RFC 9112 §3.2: refused, since a proxy before us may have gone by the other one. */
+function hasSecondHost(rawHeaders: string[]): boolean {
+  return rawHeaders.filter((part, at) => at % 2 === 0 && part.toLowerCase() === 'host').length > 1
 }
 
 function headersSize(rawHeaders: string[]): number {
