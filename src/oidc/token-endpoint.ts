@@ -1,13 +1,15 @@
 /**
- * What stands before the engine at /token: only POST is processed, and a public
- * client that leaves out client_id when it refreshes, as the most used SMART
- * library does, is found through its refresh token. RFC 6749 §3.2, §6
+ * What stands before the engine at /token and /revoke. A form may have so many
+ * fields; only POST is processed at /token; and there a public client that leaves
+ * out client_id when it refreshes, as the most used SMART library does, is found
+ * through its refresh token. RFC 6749 §3.2, §6
  */
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Clients } from '../clients/clients.ts'
 import type { Store } from '../store/store.ts'
 import { readBody } from '../web/body.ts'
+import { refuseManyFields } from '../web/form.ts'
 import { engineKind } from './adapter.ts'
 import { replayBody } from './patches.ts'
 
@@ -20,19 +22,25 @@ const FORM = 'application/x-www-form-urlencoded'
 
 export function tokenEndpoint({ store, clients }: Deps): Router {
   const router = new Router()
-  router.all('/token', async (ctx, next) => {
-    if (ctx.method !== 'POST' && ctx.method !== 'OPTIONS') return postOnly(ctx)
-    if (ctx.method === 'POST' && ctx.is(FORM) && !ctx.get('Authorization')) await nameClient(ctx)
+  router.all('/token', (ctx, next) => (ctx.method === 'POST' || ctx.method === 'OPTIONS' ? next() : postOnly(ctx)))
+  router.post(['/token', '/revoke'], async (ctx, next) => {
+    if (ctx.is(FORM)) {
+      const body = await readBody(ctx)
+      // The engine itself takes any number of fields.
+      refuseManyFields(body)
+      // What needs no change goes on as it came, its mistakes included.
+      replayBody(ctx.req, ctx.get('Authorization') ? body : await withClient(body))
+    }
     await next()
   })
 
-  async function nameClient(ctx: Context): Promise<void> {
-    const body = await readBody(ctx)
+  async function withClient(body: Buffer): Promise<Buffer> {
     const form = new URLSearchParams(body.toString('latin1'))
-    const clientId = form.has('client_id') || form.has('client_assertion') ? undefined : await holderOf(form.get('refresh_token'))
-    if (clientId !== undefined && form.get('grant_type') === 'refresh_token') form.append('client_id', clientId)
-    // What needs no change goes on as it came, its mistakes included.
-    replayBody(ctx.req, clientId === undefined ? body : Buffer.from(form.toString()))
+    if (form.get('grant_type') !== 'refresh_token' || form.has('client_id') || form.has('client_assertion')) return body
+    const clientId = await holderOf(form.get('refresh_token'))
+    if (clientId === undefined) return body
+    form.append('client_id', clientId)
+    return Buffer.from(form.toString())
   }
 
   /** The public client to which a refresh token was given. One that has credentials must use them. */

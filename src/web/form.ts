@@ -7,6 +7,7 @@ import { readBody } from './body.ts'
 import { PageError } from './page-error.ts'
 
 const MAX_FIELDS = 500
+const AMPERSAND = 0x26
 const FORM = 'application/x-www-form-urlencoded'
 
 type Fields = ReadonlyMap<string, readonly string[]>
@@ -56,13 +57,20 @@ async function parseBody(ctx: Context): Promise<Fields> {
   return parseForm(await readBody(ctx))
 }
 
+/** Before anything is made of the fields: nothing that an app or a page of ours sends comes near the limit. */
+export function refuseManyFields(body: Buffer): void {
+  let count = 1
+  for (const byte of body) if (byte === AMPERSAND) count += 1
+  if (count > MAX_FIELDS) throw new PageError(400, 'form', { cause: new Error('too many fields') })
+}
+
 function parseForm(body: Buffer): Fields {
+  refuseManyFields(body)
   const fields = new Map<string, string[]>()
   const pairs = body
     .toString('latin1')
     .split('&')
     .filter((pair) => pair !== '')
-  if (pairs.length > MAX_FIELDS) throw new PageError(400, 'form', { cause: new Error('too many fields') })
   for (const pair of pairs) {
     const at = pair.indexOf('=')
     const name = decode(at < 0 ? pair : pair.slice(0, at))
