@@ -95,8 +95,8 @@ function resultPage(issuer: string) {
 <p class="note">You can stop Heart App at any time: <a href="${issuer}/account">your account page at the clinic</a>.</p>
 <h2>What Heart App got, and what it was refused</h2>
 <table class="stack" data-testid="kinds"><thead><tr><th scope="col">Kind</th><th scope="col">Answer</th><th scope="col">For example</th></tr></thead><tbody id="kinds"></tbody></table>
-<h2>What it was granted</h2>
-<table class="stack" data-testid="scopes"><thead><tr><th scope="col">Scope</th><th scope="col">Answer</th></tr></thead><tbody id="scopes"></tbody></table>
+<details><summary>For developers: each scope, and whether it was granted</summary>
+<table class="stack" data-testid="scopes"><thead><tr><th scope="col">Scope</th><th scope="col">Answer</th></tr></thead><tbody id="scopes"></tbody></table></details>
 <details><summary>For developers: the token response, without its secrets</summary>
 <pre data-testid="token-response"></pre></details>
 </div>

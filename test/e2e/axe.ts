@@ -20,5 +20,5 @@ export async function findings(page: Page): Promise<string[]> {
 
 /** True where something is wider than the window. */
 export function scrollsSideways(page: Page): Promise<boolean> {
-  return page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
+  return page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
 }

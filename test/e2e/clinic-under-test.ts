@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { generate } from 'otplib'
-import { type Clinic, namedPorts, type SampleAccount, startClinic } from '../../demo/clinic.ts'
+import { type Clinic, namedPorts, startClinic } from '../../demo/clinic.ts'
+import type { SampleAccount } from '../../demo/directory.ts'
 import { freePorts } from '../../demo/ports.ts'
 
 export interface ClinicUnderTest extends Clinic {
