@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createClients } from '../../src/clients/clients.ts'
 import { type AppClient, authorize, introspect, newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { APP_REDIRECT, FHIR_BASE } from '../harness/clinic-config.ts'
@@ -61,6 +62,48 @@ describe.each(STORES)('aud and scope on %s', (store) => {
       expect(page.step).toBe('patient')
       expect(records.filter(({ event }) => event.type === 'authorization')).toEqual([])
     })
+  })
+
+  describe('resource, beside aud', () => {
+    const withResources = (...resources: string[]) =>
+      [
+        heart.authorizationUrl({ scope: CLINICIAN_SCOPE }),
+        ...resources.map((one) => new URLSearchParams({ resource: one }))
+      ].join('&')
+
+    test.each([[[FHIR_BASE]], [[FHIR_BASE, FHIR_BASE]]])('%j, which is the same server, gives a code', async (resources) => {
+      const response = await browser.send(withResources(...resources))
+      expect(paramsOf(response.headers.get('Location') ?? '')).toHaveProperty('code')
+    })
+
+    // RFC 8707 §2
+    test.each([
+      [['http://localhost:9011/fhir']],
+      [[FHIR_BASE, 'http://localhost:9011/fhir']],
+      [['https://evil.example/fhir']],
+      [['not an address']],
+      [[`${FHIR_BASE}#x`]]
+    ])('%j, which is another, is an invalid target', async (resources) => {
+      const answer = await refused(keyward, withResources(...resources), { browser, clientId: 'heart-app' })
+      expectErrorAt(answer, APP_REDIRECT, 'invalid_target')
+    })
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['without the scope launch', { scope: CLINICIAN_SCOPE }],
+    ['that nobody made', { scope: `${CLINICIAN_SCOPE} launch` }]
+  ])('a launch %s is an invalid request', async (_what, params) => {
+    const url = heart.authorizationUrl({ ...params, launch: 'no-such-launch' })
+    expectErrorAt(await refused(keyward, url, { browser, clientId: 'heart-app' }), APP_REDIRECT, 'invalid_request')
+  })
+
+  test('an app that is switched off gets nothing, until it is switched on again', async () => {
+    const clients = createClients({ configured: keyward.config.clients, issuer: keyward.issuer, store: keyward.store })
+    await clients.setDisabled('heart-app', true)
+    const url = heart.authorizationUrl({ scope: CLINICIAN_SCOPE })
+    expectErrorAt(await refused(keyward, url, { browser, clientId: 'heart-app' }), APP_REDIRECT, 'unauthorized_client')
+    await clients.setDisabled('heart-app', false)
+    expect(paramsOf((await browser.send(url)).headers.get('Location') ?? '')).toHaveProperty('code')
   })
 
   describe('scope', () => {
