@@ -106,6 +106,19 @@ export function createInteractionSteps({ provider, clients, audit }: Deps): Inte
     ctx.redirect(next)
   }
 
+  /** Whoever signs in takes the browser over. The engine's own way to end the session before it is a page with a script. */
+  async function endSessionOfAnother(ctx: Context, accountId: string): Promise<void> {
+    const session = await provider.Session.get(provider.createContext(ctx.req, ctx.res))
+    if (!session.accountId || session.accountId === accountId) return
+    const details = await interactionOf(ctx)
+    // What the other person decided in this interaction is not the new one's.
+    delete details.session
+    delete details.lastSubmission
+    await details.persist()
+    await session.destroy()
+    await audit.record(sourceOf(ctx), { type: 'sign-out', outcome: 'ended', accountId: session.accountId })
+  }
+
   return {
     open,
     async openSignedIn(ctx, step) {
@@ -113,7 +126,10 @@ export function createInteractionSteps({ provider, clients, audit }: Deps): Inte
       const { accountId } = opened
       return accountId ? { ...opened, accountId } : turnAway(ctx, 'step-not-open')
     },
-    complete: answer,
+    async complete(ctx, result) {
+      if (result.login) await endSessionOfAnother(ctx, result.login.accountId)
+      await answer(ctx, result)
+    },
     refuse: (ctx, description) => answer(ctx, { error: 'access_denied', error_description: description }),
     refuseForm: (ctx) => turnAway(ctx, 'form')
   }

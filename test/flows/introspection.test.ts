@@ -154,7 +154,7 @@ describe.each(STORES)('introspection on %s', (store) => {
   })
 
   test('case 73: without the scopes for them, fhirUser and patient are in neither answer', async () => {
-    const { response, access } = await visit.tokens({ scope: 'openid user/Patient.rs' }, { username: 'dr.lee' })
+    const { response, access } = await newVisit(keyward).tokens({ scope: 'openid user/Patient.rs' }, { username: 'dr.lee' })
     const { body } = await introspect(keyward.issuer, access)
     expect(body).toMatchObject({ active: true, scope: response.body.scope })
     expect(body).not.toHaveProperty('patient')

@@ -72,7 +72,7 @@ export async function theRecordOf(keyward: Keyward, act: () => Promise<unknown>)
 
 /** Presses a button of /account: 'sign-out', or 'stop' of an app. */
 export async function pressAtAccount(
-  { browser }: Visit,
+  { browser }: Pick<Visit, 'browser'>,
   { issuer }: Keyward,
   button: 'stop' | 'sign-out',
   app = 'Heart App'
