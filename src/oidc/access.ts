@@ -12,6 +12,7 @@ import type { Consents } from '../consent/consents.ts'
 import { splitScope, stillPermitted } from '../smart/scope-policy.ts'
 import type { Store, Version } from '../store/store.ts'
 import { engineKind } from './adapter.ts'
+import { lasts } from './lifetimes.ts'
 import type { GrantContext } from './patches.ts'
 
 export type GrantRecord = GrantContext &
@@ -37,6 +38,8 @@ export interface AccessCheck {
 }
 
 export interface TokenFacts {
+  /** The engine's name for what kind of token it is. */
+  kind?: string | undefined
   grantId?: string | undefined
   accountId?: string | undefined
   clientId?: string | undefined
@@ -54,7 +57,7 @@ interface Deps {
 
 export function createAccessCheck({ store, accounts, clients, consents, sessionExists }: Deps): AccessCheck {
   return {
-    async of({ grantId, accountId, clientId, sessionUid, scope }) {
+    async of({ kind, grantId, accountId, clientId, sessionUid, scope }) {
       if (!grantId || !accountId || !clientId) return undefined
       const found = await store.read(engineKind('Grant'), grantId)
       const grant: GrantRecord | undefined = found?.record
@@ -67,17 +70,13 @@ export function createAccessCheck({ store, accounts, clients, consents, sessionE
       ])
       if (!account || account.disabled || !client || client.disabled) return undefined
       if (!consent || consent.consentId !== consentId) return undefined
-      const scopes = splitScope(scope)
-      if (livesBySession(splitScope(grant.openid?.scope)) && !(sessionUid && (await sessionExists(sessionUid, accountId))))
-        return undefined
-      return {
-        grantId,
-        grant,
-        version: found.version,
-        account,
-        client,
-        scopes: stillPermitted(scopes, consent.granted, splitScope(client.smart_scope))
-      }
+      const permitted = (text: string | undefined): string[] =>
+        stillPermitted(splitScope(text), consent.granted, splitScope(client.smart_scope))
+      const standing = permitted(grant.openid?.scope)
+      // Coming back may have been refused since: whatever else stands, a refresh token is worth nothing then.
+      if (kind === 'RefreshToken' && !lasts(standing)) return undefined
+      if (livesBySession(standing) && !(sessionUid && (await sessionExists(sessionUid, accountId)))) return undefined
+      return { grantId, grant, version: found.version, account, client, scopes: permitted(scope) }
     }
   }
 }
