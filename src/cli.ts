@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { createAccounts } from './accounts/accounts.ts'
+import { forgetFailures } from './accounts/failure-counts.ts'
 import { createPasswords } from './accounts/password.ts'
 import { exportLine, readAudit } from './audit/read.ts'
 import { type AuditTrail, openAuditTrail } from './audit/trail.ts'
@@ -15,6 +16,7 @@ import { checkSealing, loadSecrets } from './keys/secrets.ts'
 import { openDriver } from './store/open-store.ts'
 import { createStore } from './store/sealed-store.ts'
 import type { Store } from './store/store.ts'
+import { createAttempts } from './web/attempts.ts'
 
 const HELP = `Usage: node src/cli.ts <command> --config FILE
 
@@ -22,6 +24,7 @@ const HELP = `Usage: node src/cli.ts <command> --config FILE
   audit export               print every audit record, one line of JSON each
   account disable USERNAME   bar this person from signing in
   account enable USERNAME    undo that
+  account unlock USERNAME    forget the wrong passwords and codes counted against this person
   client disable CLIENT_ID   refuse everything to this client, whatever the configuration says
   client enable CLIENT_ID    undo that
   help                       print this
@@ -38,8 +41,9 @@ interface CommandEntry {
 const COMMANDS = new Map<string, CommandEntry>([
   ['audit verify', { takes: 0, run: verifyCommand }],
   ['audit export', { takes: 0, run: exportCommand }],
-  ['account disable', { takes: 1, run: (store, username) => setAccountDisabled(store, username, true) }],
-  ['account enable', { takes: 1, run: (store, username) => setAccountDisabled(store, username, false) }],
+  ['account disable', { takes: 1, run: (store, username) => changeAccount(store, username, 'disabled') }],
+  ['account enable', { takes: 1, run: (store, username) => changeAccount(store, username, 'enabled') }],
+  ['account unlock', { takes: 1, run: (store, username) => changeAccount(store, username, 'unlocked') }],
   ['client disable', { takes: 1, run: (store, clientId, config) => setClientDisabled(store, config, clientId, true) }],
   ['client enable', { takes: 1, run: (store, clientId, config) => setClientDisabled(store, config, clientId, false) }]
 ])
@@ -62,7 +66,7 @@ async function exportCommand(store: Store): Promise<number> {
   return gaps === 0 ? 0 : 1
 }
 
-async function setAccountDisabled(store: Store, username: string, disabled: boolean): Promise<number> {
+async function changeAccount(store: Store, username: string, outcome: 'disabled' | 'enabled' | 'unlocked'): Promise<number> {
   const accounts = createAccounts({ store, passwords: await createPasswords(), now: Date.now })
   const account = await accounts.findByUsername(username)
   if (!account) {
@@ -70,10 +74,11 @@ async function setAccountDisabled(store: Store, username: string, disabled: bool
     return 1
   }
   await withAuditTrail(store, async (audit) => {
-    const outcome = disabled ? 'disabled' : 'enabled'
     // Recorded first: nothing changes that the trail does not know of.
     await audit.record(commandSource(), { type: 'account', outcome, accountId: account.sub })
-    await accounts.setDisabled(account.sub, disabled)
+    // A window only begins with a count: to forget one, any will do.
+    if (outcome === 'unlocked') await forgetFailures(createAttempts({ store, window: 1 }), account.sub)
+    else await accounts.setDisabled(account.sub, outcome === 'disabled')
     console.log(`the account is ${outcome}`)
   })
   return 0

@@ -7,6 +7,7 @@ import type { SecondFactorRefusal } from '../audit/event.ts'
 import type { Config } from '../config/config.ts'
 import type { Attempts } from '../web/attempts.ts'
 import type { Account, Accounts } from './accounts.ts'
+import { CODES, CODES_IN_A_ROW } from './failure-counts.ts'
 import { matchingStep, newTotpSecret, readCode, totpUri } from './totp.ts'
 
 export type SecondFactorOutcome = { ok: true } | { ok: false; reason: SecondFactorRefusal; retryAfter?: number }
@@ -48,8 +49,8 @@ export function createSecondFactor({ accounts, attempts, lasting, policy, limits
     // One after another: a refusal of the first must not use up the others.
     for (const take of [
       () => attempts.take('code-address', address, limits.signInsPerAddress),
-      () => attempts.take('code', sub, limits.codesPerAccount),
-      () => lasting.take('codes-in-a-row', sub, MOST_CONSECUTIVE_FAILURES)
+      () => attempts.take(CODES, sub, limits.codesPerAccount),
+      () => lasting.take(CODES_IN_A_ROW, sub, MOST_CONSECUTIVE_FAILURES)
     ]) {
       const attempt = await take()
       if (!attempt.ok) return { ok: false, reason: 'too-many-attempts', retryAfter: attempt.retryAfter }
@@ -70,7 +71,7 @@ export function createSecondFactor({ accounts, attempts, lasting, policy, limits
     })
     if (!accepted) return { ok: false, reason: 'code-used' }
     // A right code is the only thing that clears the count of wrong ones.
-    await Promise.all([attempts.reset('code', sub), lasting.reset('codes-in-a-row', sub)])
+    await Promise.all([attempts.reset(CODES, sub), lasting.reset(CODES_IN_A_ROW, sub)])
     return { ok: true }
   }
 

@@ -7,6 +7,7 @@
 import type { Config } from '../config/config.ts'
 import type { Attempts } from '../web/attempts.ts'
 import type { Account, Accounts } from './accounts.ts'
+import { PASSWORDS, passwordKey } from './failure-counts.ts'
 import { HashingBusy, type Passwords } from './password.ts'
 import { normalizeUsername } from './username.ts'
 
@@ -42,8 +43,8 @@ export function createSignIn({ accounts, passwords, attempts, limits }: Deps): S
       if (!fromAddress.ok) return { ok: false, reason: 'too-many-attempts', retryAfter: fromAddress.retryAfter, ...accountId }
 
       // Counted before the work is done, so that tries in parallel can't slip past the limit.
-      const key = account ? `sub:${account.sub}` : `name:${normalizeUsername(username)}`
-      const forAccount = await attempts.take('password', key, limits.passwordsPerAccount)
+      const key = account ? passwordKey(account.sub) : `name:${normalizeUsername(username)}`
+      const forAccount = await attempts.take(PASSWORDS, key, limits.passwordsPerAccount)
       if (!forAccount.ok) return { ok: false, reason: 'too-many-attempts', retryAfter: forAccount.retryAfter, ...accountId }
 
       const result = await passwords.verify(account?.passwordHash, password)
@@ -52,7 +53,7 @@ export function createSignIn({ accounts, passwords, attempts, limits }: Deps): S
       if (account.disabled) return { ok: false, reason: 'account-disabled', ...accountId }
 
       // Only this counter: codes are counted until a code is right.
-      await attempts.reset('password', key)
+      await attempts.reset(PASSWORDS, key)
       return { ok: true, account: await rehashed(account, password, { accounts, passwords }) }
     }
   }

@@ -58,7 +58,7 @@ export type AuditEvent =
   | ({ type: 'access-ended'; outcome: 'ended'; accountId: string; consentId: string } & OfApp)
   | ({ type: 'launch'; outcome: 'created' | 'redeemed' | 'refused'; reason?: string; ehr?: string } & Partial<OfApp>)
   | { type: 'sign-out'; outcome: 'ended'; accountId: string }
-  | { type: 'account'; outcome: 'created' | 'disabled' | 'enabled'; accountId: string }
+  | { type: 'account'; outcome: 'disabled' | 'enabled' | 'unlocked'; accountId: string }
   | { type: 'client'; outcome: 'disabled' | 'enabled'; clientId: string }
   | { type: 'request'; outcome: 'refused'; reason: 'csrf' | 'host' | 'other-browser' | 'step-not-open' | 'form' }
 

@@ -43,7 +43,7 @@ export function launchRoutes({ clients, launches, audit }: Deps): Router {
       return
     }
     const request = launchRequest.safeParse(await readJson(ctx))
-    if (!request.success) return refuse('invalid_request', z.prettifyError(request.error), 400)
+    if (!request.success) return refuse('invalid_request', describe(request.error), 400)
     const { client_id: clientId, fhirServer, patient, encounter, user } = request.data
     const parties = { clientId: clientId.slice(0, 200), fhirServer, ehr: ehr.client_id, ...(patient ? { patient } : {}) }
     if (!ehr.launch_contexts.includes(fhirServer)) {
@@ -72,4 +72,9 @@ export function launchRoutes({ clients, launches, audit }: Deps): Router {
     }
   })
   return router
+}
+
+/** Every mistake on one line, by its member. */
+function describe({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; ')
 }

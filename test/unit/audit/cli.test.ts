@@ -6,12 +6,14 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, onTestFinished, test } from 'vitest'
 import { createAccounts } from '../../../src/accounts/accounts.ts'
 import { createPasswords } from '../../../src/accounts/password.ts'
+import { createSignIn } from '../../../src/accounts/sign-in.ts'
 import { createClients } from '../../../src/clients/clients.ts'
 import { readConfig } from '../../../src/config/read-config.ts'
 import { createSealer } from '../../../src/keys/sealing.ts'
 import { loadSecrets } from '../../../src/keys/secrets.ts'
 import { openDriver } from '../../../src/store/open-store.ts'
 import { createStore } from '../../../src/store/sealed-store.ts'
+import { createAttempts } from '../../../src/web/attempts.ts'
 import { runProcess } from './audit-store.ts'
 
 interface Ended {
@@ -104,6 +106,28 @@ test('account disable and enable change the account and are recorded', async () 
     { type: 'account', outcome: 'enabled', accountId: sub }
   ])
   expect(await cli('audit', 'verify', '--config', config)).toMatchObject({ code: 0 })
+})
+
+test('account unlock forgets what was counted against the account, and is recorded', async () => {
+  const { config, store, settings } = await clinic()
+  const passwords = await createPasswords()
+  const accounts = createAccounts({ store, passwords, now: Date.now })
+  const [first] = settings.accounts
+  if (!first) throw new Error('the demo has accounts')
+  const { sub } = await accounts.createIfAbsent(first)
+  const attempts = createAttempts({ store, window: 60_000 })
+  const limits = { passwordsPerAccount: 1, codesPerAccount: 1, signInsPerAddress: 1000 }
+  const signIn = createSignIn({ accounts, passwords, attempts, limits })
+  await signIn.verify(first.username, 'wrong', '192.0.2.1')
+  expect(await signIn.verify(first.username, first.password, '192.0.2.1')).toMatchObject({ reason: 'too-many-attempts' })
+  await attempts.take('codes-in-a-row', sub, 1)
+  await attempts.take('code', sub, 1)
+  expect(await cli('account', 'unlock', first.username, '--config', config)).toMatchObject({ code: 0, stderr: '' })
+  expect(await signIn.verify(first.username, first.password, '192.0.2.1')).toMatchObject({ ok: true })
+  expect(await attempts.take('codes-in-a-row', sub, 1)).toEqual({ ok: true })
+  expect(await attempts.take('code', sub, 1)).toEqual({ ok: true })
+  const { stdout } = await cli('audit', 'export', '--config', config)
+  expect(stdout).toContain('"outcome":"unlocked"')
 })
 
 test('client disable and enable change the client for every process on the store, and are recorded', async () => {
