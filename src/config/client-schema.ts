@@ -15,7 +15,7 @@ export const client = z
     logo_uri: page.optional().describe('Logo of the app.'),
     policy_uri: page.optional().describe('Privacy policy of the app.'),
     tos_uri: page.optional().describe('Terms of the app.'),
-    contacts: z.array(words).optional().describe('Whom to ask about this app.'),
+    contacts: z.array(pattern(z.regexes.html5Email, 'must be a mail address')).optional().describe('Whom to ask about this app.'),
     application_type: z
       .enum(['web', 'native'], 'must be web or native')
       .optional()

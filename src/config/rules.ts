@@ -3,7 +3,7 @@ import type { Path, Problem } from './config-error.ts'
 import { printPath } from './config-error.ts'
 import { parseDuration } from './durations.ts'
 import type { ClientOutline, Outline } from './outline.ts'
-import { isPrivateUse } from './uris.ts'
+import { isLoopbackOverTls, isPrivateUse } from './uris.ts'
 
 export function brokenRules(outline: Outline): Problem[] {
   return [
@@ -83,7 +83,21 @@ function clientProblems(client: ClientOutline, path: Path): Problem[] {
       ? [{ path: [...path, 'redirect_uris', at], message: 'must use https: a private-use scheme needs application_type native' }]
       : []
   )
-  return [...rules.flatMap(([broken, name, message]) => (broken ? [{ path: [...path, name], message }] : [])), ...schemes]
+  const certificates: Problem[] = client.redirect_uris.flatMap((uri, at) =>
+    isLoopbackOverTls(uri) && client.application_type === 'native'
+      ? [
+          {
+            path: [...path, 'redirect_uris', at],
+            message: 'must be http: a native app has no certificate for a loopback address'
+          }
+        ]
+      : []
+  )
+  return [
+    ...rules.flatMap(([broken, name, message]) => (broken ? [{ path: [...path, name], message }] : [])),
+    ...schemes,
+    ...certificates
+  ]
 }
 
 function unknownNames({ clients, fhirServers, accounts }: Outline): Problem[] {

@@ -10,8 +10,9 @@ const FORBIDDEN_SCHEMES = new Set(['javascript:', 'data:', 'vbscript:', 'blob:',
 /** A private-use scheme is a reversed domain name: com.example.app (RFC 8252 §7.1). */
 const PRIVATE_USE_SCHEME = /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/
 
+/** RFC 8252 §7.3 and §8.3; the engine knows no other loopback address. */
 export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  return hostname === 'localhost' || hostname === '[::1]' || hostname === '127.0.0.1'
 }
 
 /** An address that people or servers fetch: https, or http on this machine. */
@@ -50,6 +51,12 @@ export function redirectUriProblem(text: string): string | undefined {
   if (!PRIVATE_USE_SCHEME.test(url.protocol))
     return 'must use https, or a private-use scheme with a dot in it such as com.example.app:'
   return undefined
+}
+
+/** What no app on a device can hold a certificate for. RFC 8252 §7.2 */
+export function isLoopbackOverTls(uri: string): boolean {
+  const url = URL.parse(uri)
+  return url?.protocol === 'https:' && isLoopback(url.hostname)
 }
 
 export function isPrivateUse(uri: string): boolean {

@@ -60,6 +60,7 @@ describe('case 16: in the configuration of a client', () => {
     'http://localhost@evil.example/cb',
     'http://app.example/cb',
     'http://0.0.0.0/cb',
+    'http://127.0.0.2/cb',
     'http://10.0.0.1/cb',
     'http://[::2]/cb',
     'http://user@localhost/cb',
@@ -75,4 +76,16 @@ describe('case 16: in the configuration of a client', () => {
       expect(problemsOf('redirect_uris', [uri])).toEqual([])
     }
   )
+
+  test.each(['https://localhost/cb', 'https://127.0.0.1:8443/cb'])('%s is refused for a native app', (uri) => {
+    const client = { client_id: 'a', client_name: 'A', token_endpoint_auth_method: 'none', application_type: 'native' }
+    const problems = problemsWith(APP, { ...client, redirect_uris: [uri] })
+    expect(problems).toEqual([expect.stringContaining('clients[1].redirect_uris[0]: must be http')])
+  })
+})
+
+test('contacts of a client are mail addresses, as the engine asks for', () => {
+  expect(problemsOf('contacts', ['team@app.example', 'Jo of the team'])).toEqual([
+    'clients[1].contacts[1]: must be a mail address, but is "Jo of the team"'
+  ])
 })
