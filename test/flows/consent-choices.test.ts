@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type AppClient, introspect, newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
+import { post, stateOf, walkTo } from '../harness/on-pages.ts'
 import { recorded, withoutSecondFactor } from '../harness/visit.ts'
-import { post, stateOf, walkTo } from '../harness/walk.ts'
 
 const TOLD = ['launch/patient', 'openid']
 const [ALLERGIES, VACCINES, PERSONAL] = [

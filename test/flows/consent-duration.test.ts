@@ -3,8 +3,8 @@ import type { Consent } from '../../src/consent/consents.ts'
 import { type AppClient, introspect, newApp, type TokenResponse } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
+import { all, forward, signInToAccount, textOf, walkTo } from '../harness/on-pages.ts'
 import { pressAtAccount, withoutSecondFactor } from '../harness/visit.ts'
-import { all, forward, signInToAccount, textOf, walkTo } from '../harness/walk.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const SCOPE = 'openid offline_access launch/patient patient/Patient.rs'

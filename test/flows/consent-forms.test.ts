@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
+import { post, stateOf, walkTo } from '../harness/on-pages.ts'
 import { theRecordOf, withoutSecondFactor } from '../harness/visit.ts'
-import { post, stateOf, walkTo } from '../harness/walk.ts'
 
 const SCOPE = 'openid offline_access launch/patient patient/Patient.rs patient/AllergyIntolerance.rs'
 const ALLOWED = { decision: 'allow', scope: ['patient/Patient.rs'], duration: '1year' }

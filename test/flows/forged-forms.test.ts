@@ -3,8 +3,8 @@ import { authorize, newApp, totpCode } from '../harness/app-client.ts'
 import { type Browser, type Form, newBrowser } from '../harness/browser.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
+import { forward, post, type Sent, signInToAccount, stateOf, walkTo } from '../harness/on-pages.ts'
 import { theRecordOf } from '../harness/visit.ts'
-import { forward, post, type Sent, signInToAccount, stateOf, walkTo } from '../harness/walk.ts'
 
 interface Ready {
   browser: Browser

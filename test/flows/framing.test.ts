@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser, type Page } from '../harness/browser.ts'
 import { type Keyward, startKeyward } from '../harness/keyward.ts'
-import { forward, post, signInToAccount, walkTo } from '../harness/walk.ts'
+import { forward, post, signInToAccount, walkTo } from '../harness/on-pages.ts'
 
 interface Shown {
   status: number

@@ -3,8 +3,8 @@ import { newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
+import { forward, post, type Step, signInToAccount, stateOf, walkTo } from '../harness/on-pages.ts'
 import { theRecordOf } from '../harness/visit.ts'
-import { forward, post, type Step, signInToAccount, stateOf, walkTo } from '../harness/walk.ts'
 
 const STEPS: Step[] = ['login', 'mfa', 'patient', 'consent']
 const FIELDS: Record<Step, Record<string, string>> = {
