@@ -135,7 +135,7 @@ const ANSWERS: [string, number, () => Promise<Response>][] = [
         client_id: 'heart-app',
         refresh_token: tokens.refresh_token ?? ''
       })
-      tokens = await answer.clone().json()
+      tokens = JSON.parse(await answer.clone().text())
       return answer
     }
   ],

@@ -2,8 +2,6 @@
 import { type AppClient, newApp } from './app-client.ts'
 import { type Browser, newBrowser } from './browser.ts'
 
-export { SECRETS as APP_SECRETS } from './clinic-config.ts'
-
 export interface Walk {
   app: AppClient
   browser: Browser
