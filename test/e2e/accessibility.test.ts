@@ -86,5 +86,7 @@ async function tooWide(page: Page): Promise<string[]> {
 
 /** Opens whatever the page folds away, and says how much that was. */
 function unfold(page: Page): Promise<number> {
-  return page.evaluate("const all = [...document.querySelectorAll('details')]; for (const one of all) one.open = true; all.length")
+  return page.evaluate(
+    "const all = [...document.querySelectorAll('details')]; for (const one of all) one.open = true; all.length"
+  )
 }

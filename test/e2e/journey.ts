@@ -1,5 +1,5 @@
 /** What people do on Keyward's pages and in Heart App, with a mouse. */
-import type { Page, Response } from 'playwright-core'
+import type { Page, Request, Response } from 'playwright-core'
 import type { ClinicUnderTest } from './clinic-under-test.ts'
 
 export interface TokenAnswer {
@@ -63,4 +63,11 @@ export function fhirFromApp(page: Page, url: string, accessToken: string): Promi
     },
     [url, accessToken]
   )
+}
+
+/** Where Keyward sends the browser back to, when `act` ends the authorization. */
+export async function returnToApp(page: Page, clinic: ClinicUnderTest, act: () => Promise<unknown>): Promise<URL> {
+  const isReturn = (request: Request) => request.url().startsWith(`${clinic.addresses.app}/app?`)
+  const [request] = await Promise.all([page.waitForRequest(isReturn), act()])
+  return new URL(request.url())
 }
