@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClients } from '../../src/clients/clients.ts'
+import type { Config } from '../../src/config/config.ts'
 import { type AppClient, authorize, introspect, newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { APP_REDIRECT, FHIR_BASE } from '../harness/clinic-config.ts'
@@ -8,13 +9,21 @@ import { allowedBrowser, CLINICIAN_SCOPE, expectErrorAt, paramsOf, recordsOf, re
 
 const SMALL_REDIRECT = 'http://127.0.0.1/cb'
 
+/** Registered for the small app as well: what it may have as itself is nothing that a person may be asked for. */
+function withSystemScopes(config: Config): Config {
+  const clients = config.clients.map((client) =>
+    client.client_id === 'small-app' ? { ...client, smart_scope: `${client.smart_scope} system/*.cruds` } : client
+  )
+  return { ...config, clients }
+}
+
 describe.each(STORES)('aud and scope on %s', (store) => {
   let keyward: Keyward
   let heart: AppClient
   let small: AppClient
   let browser: Browser
   beforeAll(async () => {
-    keyward = await startKeyward({ store })
+    keyward = await startKeyward({ store, change: withSystemScopes })
     expect(await storeOf(keyward.issuer)).toBe(store)
     heart = newApp(keyward.issuer)
     small = newApp(keyward.issuer, { clientId: 'small-app', redirectUri: SMALL_REDIRECT })
