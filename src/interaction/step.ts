@@ -85,11 +85,17 @@ export function createInteractionSteps({ provider, clients, audit }: Deps): Inte
     }
   }
 
-  async function interactionOf(ctx: Context): Promise<Awaited<ReturnType<Provider['interactionDetails']>>> {
+  function interactionOf(ctx: Context): ReturnType<Provider['interactionDetails']> {
+    return whileOpen(ctx, () => provider.interactionDetails(ctx.req, ctx.res))
+  }
+
+  async function whileOpen<T>(ctx: Context, ask: () => Promise<T>): Promise<T> {
     try {
-      return await provider.interactionDetails(ctx.req, ctx.res)
+      return await ask()
     } catch (error) {
-      if (error instanceof errors.SessionNotFound) return turnAway(ctx, 'other-browser')
+      // Without the cookie it is another browser's; with it, it is over, or its session has become somebody else's.
+      if (error instanceof errors.SessionNotFound)
+        return turnAway(ctx, error.error_description?.includes('cookie') ? 'other-browser' : 'step-not-open')
       throw error
     }
   }
@@ -100,7 +106,7 @@ export function createInteractionSteps({ provider, clients, audit }: Deps): Inte
   }
 
   async function answer(ctx: Context, result: object): Promise<void> {
-    const next = await provider.interactionResult(ctx.req, ctx.res, { ...result })
+    const next = await whileOpen(ctx, () => provider.interactionResult(ctx.req, ctx.res, { ...result }))
     // 303, so that no browser sends the form, and a password in it, once more. RFC 9700 §4.12
     ctx.status = 303
     ctx.redirect(next)

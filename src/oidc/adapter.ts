@@ -4,7 +4,7 @@
  * the rest is written at once. Revoking a Grant is deleting it: every check
  * loads the Grant, so nothing that hangs on it has to be found.
  */
-import Provider, { type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider'
+import Provider, { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider'
 import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig } from '../config/config.ts'
 import type { Kind, PutOptions, Store } from '../store/store.ts'
@@ -29,6 +29,7 @@ export function adapters({ store, clients, now }: Deps): AdapterFactory {
   return (model) => {
     if (model === 'Client') return clientAdapter(clients)
     if (model === 'Session') return sessionAdapter(store, now)
+    if (model === 'Interaction') return interactionAdapter(store, now)
     return recordAdapter(store, now, model)
   }
 }
@@ -87,6 +88,24 @@ function sessionAdapter(store: Store, now: () => number): Adapter {
       return pointer && store.get(kind, pointer.id)
     },
     destroy: (id) => store.delete(kind, id)
+  }
+}
+
+/** An interaction is resumed once: of two clicks on one button, on any replica, one leads to the app and the other to an error page. */
+function interactionAdapter(store: Store, now: () => number): Adapter {
+  const kind = engineKind('Interaction')
+  const over = () => new errors.SessionNotFound('interaction session not found')
+  return {
+    ...recordAdapter(store, now, 'Interaction'),
+    async upsert(id, payload, expiresIn) {
+      // A step's result is for an interaction that is still open; written otherwise it would open it again.
+      if (payload.result === undefined) await store.put(kind, id, payload, expiryOf(now, expiresIn))
+      else if (!(await store.update(kind, id, () => payload))) throw over()
+    },
+    async destroy(id) {
+      const found = await store.read(kind, id)
+      if (!found || !(await store.commit([{ kind, id, remove: true, ifVersion: found.version }]))) throw over()
+    }
   }
 }
 

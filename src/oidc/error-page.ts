@@ -17,6 +17,7 @@ export function renderEngineError(ctx: KoaContextWithOIDC, out: ErrorOut, error:
 }
 
 function reasonOf(error: Error): string {
-  if (error instanceof errors.SessionNotFound) return error.message.includes('expired') ? 'expired' : 'other-browser'
+  if (error instanceof errors.SessionNotFound)
+    return /expired|not found/.test(error.error_description ?? '') ? 'expired' : 'other-browser'
   return 'bad-request'
 }
