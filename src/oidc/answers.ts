@@ -50,10 +50,7 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
   provider.use(async (ctx, next) => {
     await next()
     // A fault of ours is answered by web/errors.ts, which tells an unreachable store from a bug.
-    if (ctx.state.failure) {
-      ctx.remove('Location')
-      throw ctx.state.failure
-    }
+    if (ctx.state.failure) throw ctx.state.failure
     // Only a route of the engine has put its context there.
     if ('oidc' in ctx) await answers[ctx.oidc.route]?.(ctx as KoaContextWithOIDC)
   })

@@ -51,6 +51,8 @@ export function errorPages({ logger }: { logger: Logger }): Middleware {
       logRefusal(logger, ctx, refusal, err)
       // A head that was written can't be taken back; the peer sees a broken answer.
       if (ctx.headerSent) throw err
+      // Of the answer that was on its way nothing leaves: it may hold an authorization code.
+      ctx.remove('Location')
       renderErrorPage(ctx, refusal.reason, refusal.status, logger)
       return
     }
