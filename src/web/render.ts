@@ -29,7 +29,9 @@ export interface PageOptions {
 /** Lets `render` find the templates and texts. Goes before errorPages, whose pages need them too. */
 export function pages({ viewsDir, organization, issuer }: PageOptions): Middleware {
   const locales = loadLocales(join(viewsDir, 'locales'))
-  const found: Pages = { print: createPrinter(viewsDir), ...locales, organization, issuer }
+  // A phone number is read, and dialled, in one line.
+  const supportPhone = organization.supportPhone.replaceAll(' ', '\u00a0')
+  const found: Pages = { print: createPrinter(viewsDir), ...locales, organization: { ...organization, supportPhone }, issuer }
   return async (ctx, next) => {
     ctx.state.pages = found
     await next()
