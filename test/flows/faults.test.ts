@@ -223,9 +223,13 @@ test('case 149: a fault in the templates, the error page with them: plain text w
   const silent = await startKeyward({
     change: (config) => ({
       ...config,
-      organization: Object.defineProperty({ ...config.organization }, 'supportPhone', {
-        get: () => {
-          throw new Error(CAUSE)
+      // What every page prints can't be printed.
+      organization: Object.defineProperty({ ...config.organization }, 'name', {
+        enumerable: true,
+        value: {
+          toString(): string {
+            throw new Error(CAUSE)
+          }
         }
       })
     })
