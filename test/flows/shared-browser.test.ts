@@ -46,6 +46,17 @@ describe.each(STORES)('a browser that two people share, on %s', (store) => {
     expect((await visit.app.refresh(refresh)).status).toBe(200)
   })
 
+  test('the same person, asked for the password once more, keeps the session and what lives by it', async () => {
+    const visit = newVisit(keyward)
+    const scope = 'openid online_access launch/patient patient/Patient.rs'
+    const { access, refresh } = await visit.tokens({ scope })
+    const before = (await keyward.auditEvents('sign-in')).length
+    await visit.tokens({ scope, prompt: 'login' })
+    expect(await keyward.auditEvents('sign-in')).toHaveLength(before + 1)
+    expect((await introspect(keyward.issuer, access)).body.active).toBe(true)
+    expect((await visit.app.refresh(refresh)).status).toBe(200)
+  })
+
   test('a wrong password leaves the session as it was', async () => {
     const visit = newVisit(keyward)
     await visit.code()

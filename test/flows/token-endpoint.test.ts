@@ -57,7 +57,7 @@ describe.each(STORES)('the token endpoint on %s', (store) => {
       expect({ status: answer.status, error: JSON.parse(await answer.text()).error }).toEqual({ status, error })
     })
     expect(event).toMatchObject({ type: 'token', outcome: 'refused' })
-    expect(keyward.log.join('')).not.toContain(code)
+    for (const secret of [code, visit.app.verifier]) expect(keyward.log.join('')).not.toContain(secret)
     expect((await visit.app.redeem(code)).status).toBe(200)
   })
 
