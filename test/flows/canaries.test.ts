@@ -1,6 +1,7 @@
 /**
- * No secret leaves a trace: after whole visits, right and wrong ones, the log, the audit trail and the bytes of the store are searched for every password, code, token, key and cookie that was used, in each form
- * in which they could be written. The search is first seen to find what is planted.
+ * No secret leaves a trace: after whole visits, right and wrong ones, the log, the audit trail and the bytes of the store are
+ * searched for every password, code, token, key and cookie that was used, in each form in which they could be written. The
+ * search is first seen to find what is planted.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -172,7 +173,7 @@ async function bytesOf({ folder, redis }: KeywardProcess, store: StoreName): Pro
     const isSet = (await client.type(key)) === 'zset'
     parts.push(
       key,
-      isSet ? (await client.zrange(key, 0, -1)).join(' ') : ((await client.getBuffer(key))?.toString('latin1') ?? '')
+      isSet ? (await client.zrange(key, '0', '-1')).join(' ') : ((await client.getBuffer(key))?.toString('latin1') ?? '')
     )
   }
   client.disconnect()
