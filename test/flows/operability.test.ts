@@ -29,8 +29,8 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     expect(notReady).toMatch(/^HTTP\/1\.1 503 /)
     expect(notReady).toContain('{"status":"not-ready","reason":"draining"}')
     const answer = await request.finish(body)
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
-    expect(answer).toContain('"error":"invalid_request"')
+    expect(answer).toMatch(/^HTTP\/1\.1 401 /)
+    expect(answer).toContain('"error":"invalid_client"')
     expect(answer).toMatch(/\r\nConnection: close\r\n/i)
 
     const ended = await keyward.terminate(signal)
