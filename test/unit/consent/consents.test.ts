@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { createConsents, type Decision } from '../../../src/consent/consents.ts'
+import { createSealer } from '../../../src/keys/sealing.ts'
+import { openDriver } from '../../../src/store/open-store.ts'
+import { createStore } from '../../../src/store/sealed-store.ts'
+
+const KEY = { accountId: 'acc-1', clientId: 'heart-app', fhirServer: 'clinic', patient: 'leo' }
+const PATIENT = 'patient/Patient.rs'
+const ALLERGIES = 'patient/AllergyIntolerance.rs'
+
+async function open() {
+  const clock = { now: 1_800_000_000_000 }
+  const now = () => clock.now
+  const driver = await openDriver('sqlite::memory:', { now })
+  const sealer = createSealer([{ id: 1, key: randomBytes(32) }])
+  const store = createStore({ driver, sealer, lookupKey: randomBytes(32), now })
+  return { clock, consents: createConsents({ store, now }) }
+}
+
+const decision = (granted: string[], refused: string[] = [], rest: Partial<Decision> = {}): Decision => ({
+  clientName: 'Heart App',
+  patientName: 'Leo Diaz',
+  granted,
+  refused,
+  ...rest
+})
+
+describe('a decision', () => {
+  test('is found under its account, app, FHIR server and patient, and under nothing else', async () => {
+    const { consents } = await open()
+    await consents.decide(KEY, decision([PATIENT]))
+    expect(await consents.find(KEY)).toMatchObject({ ...KEY, granted: [PATIENT], refused: [] })
+    const { patient: _, ...withoutPatient } = KEY
+    for (const other of [
+      { ...KEY, accountId: 'acc-2' },
+      { ...KEY, clientId: 'second-app' },
+      { ...KEY, fhirServer: 'other' },
+      { ...KEY, patient: 'maria' },
+      withoutPatient,
+      // The parts run together the same way; the keys are others.
+      { ...KEY, accountId: 'acc-1heart', clientId: '-app' }
+    ])
+      expect(await consents.find(other)).toBeUndefined()
+  })
+
+  test.each<[string, Decision, Decision, { granted: string[]; refused: string[] }]>([
+    ['on other scopes adds to it', decision([PATIENT]), decision([ALLERGIES]), { granted: [PATIENT, ALLERGIES], refused: [] }],
+    ['the other way turns it around', decision([PATIENT]), decision([], [PATIENT]), { granted: [], refused: [PATIENT] }],
+    ['that allows what was refused', decision([], [PATIENT]), decision([PATIENT]), { granted: [PATIENT], refused: [] }],
+    [
+      'that refuses part of what was allowed ends what would still give it',
+      decision(['patient/*.rs']),
+      decision([], [PATIENT]),
+      { granted: [], refused: [PATIENT] }
+    ],
+    [
+      'that refuses the wide one leaves the narrow one',
+      decision([PATIENT]),
+      decision([], ['patient/*.rs']),
+      { granted: [PATIENT], refused: ['patient/*.rs'] }
+    ],
+    [
+      'that repeats it changes nothing',
+      decision([PATIENT], [ALLERGIES]),
+      decision([PATIENT], [ALLERGIES]),
+      { granted: [PATIENT], refused: [ALLERGIES] }
+    ]
+  ])('%s', async (_name, first, second, expected) => {
+    const { consents, clock } = await open()
+    const before = await consents.decide(KEY, first)
+    clock.now += 1000
+    const after = await consents.decide(KEY, second)
+    expect(after).toMatchObject({ ...expected, consentId: before.consentId, since: before.since, changedAt: clock.now })
+    expect(await consents.find(KEY)).toEqual(after)
+  })
+
+  test('of two at once neither is lost', async () => {
+    const { consents } = await open()
+    await Promise.all([PATIENT, ALLERGIES, 'openid'].map((scope) => consents.decide(KEY, decision([scope]))))
+    expect((await consents.find(KEY))?.granted.sort()).toEqual([PATIENT, ALLERGIES, 'openid'].sort())
+  })
+})
+
+describe('its end', () => {
+  test('comes by itself', async () => {
+    const { consents, clock } = await open()
+    await consents.decide(KEY, decision([PATIENT], [], { until: clock.now + 1000 }))
+    clock.now += 999
+    expect(await consents.find(KEY)).toBeDefined()
+    clock.now += 1
+    expect(await consents.find(KEY)).toBeUndefined()
+  })
+
+  test.each([
+    ['is moved by a later answer', 5000, 5000],
+    ['is taken away by until-stopped', undefined, undefined],
+    ['stays where the person was not asked', 'as-before', 1000]
+  ] as const)('%s', async (_name, answer, expected) => {
+    const { consents, clock } = await open()
+    const at = (ms: number | undefined) => (ms === undefined ? undefined : clock.now + ms)
+    await consents.decide(KEY, decision([PATIENT], [], { until: at(1000) }))
+    const until = answer === 'as-before' ? answer : at(answer)
+    const after = await consents.decide(KEY, decision([ALLERGIES], [], { until }))
+    expect(after.until).toBe(at(expected))
+  })
+
+  test('is the person’s at any moment; what begins afterwards is another consent', async () => {
+    const { consents } = await open()
+    const { consentId } = await consents.decide(KEY, decision([PATIENT]))
+    expect(await consents.end('acc-2', consentId)).toBeUndefined()
+    expect(await consents.end('acc-1', 'another')).toBeUndefined()
+    expect(await consents.find(KEY)).toBeDefined()
+    expect(await consents.end('acc-1', consentId)).toMatchObject({ consentId, clientId: 'heart-app' })
+    expect(await consents.find(KEY)).toBeUndefined()
+    expect(await consents.end('acc-1', consentId)).toBeUndefined()
+    expect((await consents.decide(KEY, decision([PATIENT]))).consentId).not.toBe(consentId)
+  })
+
+  test('is found among more of them than one page holds', async () => {
+    const { consents } = await open()
+    const made = []
+    for (let index = 0; index < 120; index++)
+      made.push(await consents.decide({ ...KEY, patient: `p-${index}` }, decision([PATIENT])))
+    for (const { consentId } of made) expect(await consents.end('acc-1', consentId)).toBeDefined()
+    expect((await consents.of('acc-1')).records).toEqual([])
+  })
+})

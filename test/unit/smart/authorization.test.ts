@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest'
+import type { PatientContext } from '../../../src/smart/authorization.ts'
+import { createPlace } from './place.ts'
+
+const FOR_PATIENT = 'openid launch/patient patient/Patient.rs'
+
+describe('what a request is about', () => {
+  test('the app, the person, the FHIR server, and the scopes that the app may be granted', async () => {
+    const { describeFor } = await createPlace()
+    const about = await describeFor('maria', { scope: `${FOR_PATIENT} system/*.rs nonsense`, client_id: 'small-app' })
+    expect(about).toMatchObject({
+      client: { client_id: 'small-app' },
+      account: { username: 'maria' },
+      fhirServer: { id: 'clinic' }
+    })
+    expect(about?.scopes).toEqual(['openid', 'launch/patient'])
+  })
+
+  test.each([
+    ['an unknown FHIR server', 'maria', { aud: 'http://localhost:9009/fhir' }],
+    ['no FHIR server', 'maria', { aud: undefined }],
+    ['an unknown app', 'maria', { client_id: 'nobody' }],
+    ['an unknown account', 'ghost', {}]
+  ])('nothing, with %s', async (_name, username, params) => {
+    const { describeFor } = await createPlace()
+    expect(await describeFor(username, { scope: FOR_PATIENT, ...params })).toBeUndefined()
+  })
+})
+
+describe('the patient', () => {
+  test.each<[string, string, Record<string, unknown>, string | undefined, object]>([
+    ['several people to pick from', 'maria', {}, undefined, { state: 'to-pick' }],
+    ['one that was picked', 'maria', {}, 'leo', { state: 'settled', id: 'leo', person: { name: 'Leo Diaz' } }],
+    ['somebody else’s that was picked', 'maria', {}, 'john', { state: 'impossible', reason: 'not-permitted' }],
+    ['an empty id that was picked', 'maria', {}, '', { state: 'impossible', reason: 'not-permitted' }],
+    ['only one to share', 'john', {}, undefined, { state: 'settled', id: 'john' }],
+    ['nobody here', 'nobody', {}, undefined, { state: 'impossible', reason: 'not-known-here' }],
+    [
+      'nobody at that FHIR server',
+      'maria',
+      { aud: 'http://localhost:9011/fhir' },
+      'leo',
+      { state: 'impossible', reason: 'not-known-here' }
+    ],
+    ['no patient asked for', 'maria', { scope: 'openid user/Patient.rs' }, undefined, { state: 'none' }],
+    ['a clinician without an open record', 'dr.lee', {}, undefined, { state: 'impossible', reason: 'no-record-open' }],
+    ['a clinician who picks one', 'dr.lee', {}, 'leo', { state: 'impossible', reason: 'no-record-open' }],
+    ['a clinician for whom none is needed', 'dr.lee', { scope: 'openid user/Patient.rs' }, undefined, { state: 'none' }]
+  ])('%s', async (_name, username, params, picked, expected) => {
+    const { describeFor } = await createPlace()
+    const about = await describeFor(username, { scope: FOR_PATIENT, ...params }, picked)
+    expect(about?.patient satisfies PatientContext | undefined).toMatchObject(expected)
+  })
+})
+
+describe('a launch from an EHR', () => {
+  const LAUNCH = { clientId: 'heart-app', fhirServer: 'clinic', ehr: 'clinic-ehr', patient: 'leo', encounter: 'visit-1' }
+  const scope = 'openid launch patient/Patient.rs'
+
+  test.each<[string, string, object, object]>([
+    ['the record that the doctor has open', 'dr.lee', {}, { state: 'settled', id: 'leo' }],
+    ['for the doctor whom the EHR names', 'dr.lee', { user: 'Practitioner/lee' }, { state: 'settled', id: 'leo' }],
+    ['for another doctor', 'dr.lee', { user: 'Practitioner/other' }, { state: 'impossible', reason: 'wrong-user' }],
+    ['a patient’s own people', 'maria', {}, { state: 'settled', id: 'leo', person: { name: 'Leo Diaz' } }],
+    ['somebody else’s record', 'maria', { patient: 'john' }, { state: 'impossible', reason: 'not-permitted' }]
+  ])('%s', async (_name, username, changes, expected) => {
+    const { describeFor, launches } = await createPlace()
+    const launch = await launches.create({ ...LAUNCH, ...changes })
+    await launches.redeem(launch, { clientId: 'heart-app', fhirServer: 'clinic', codeChallenge: 'challenge' })
+    const about = await describeFor(username, { scope, launch })
+    expect(about?.patient).toMatchObject(expected)
+    // What the EHR has open is not the person's to change.
+    expect((await describeFor(username, { scope, launch }, 'maria'))?.patient).toMatchObject(expected)
+  })
+
+  test.each([
+    ['not redeemed', undefined],
+    ['redeemed by another request', 'another challenge']
+  ])('that is %s shares nothing', async (_name, codeChallenge) => {
+    const { describeFor, launches } = await createPlace()
+    const launch = await launches.create(LAUNCH)
+    if (codeChallenge) await launches.redeem(launch, { clientId: 'heart-app', fhirServer: 'clinic', codeChallenge })
+    const about = await describeFor('dr.lee', { scope, launch })
+    expect(about?.patient).toEqual({ state: 'impossible', reason: 'no-record-open' })
+    expect(about).not.toHaveProperty('launch')
+  })
+})

@@ -1,0 +1,43 @@
+/** The sample clinic's accounts, clients and launches on a store of their own, without a server. */
+import { randomBytes } from 'node:crypto'
+import { createAccounts } from '../../../src/accounts/accounts.ts'
+import { createPasswords } from '../../../src/accounts/password.ts'
+import { createClients } from '../../../src/clients/clients.ts'
+import { parseConfig } from '../../../src/config/read-config.ts'
+import { createSealer } from '../../../src/keys/sealing.ts'
+import { type Authorization, createAuthorizations } from '../../../src/smart/authorization.ts'
+import { createLaunches, type Launches } from '../../../src/smart/launch.ts'
+import { openDriver } from '../../../src/store/open-store.ts'
+import { createStore } from '../../../src/store/sealed-store.ts'
+import { clinicYaml, FHIR_BASE } from '../../harness/clinic-config.ts'
+
+export interface Place {
+  clock: { now: number }
+  launches: Launches
+  /** What a request, with these parameters besides the usual ones, is about for somebody. */
+  describeFor(username: string, params: Record<string, unknown>, pickedPatient?: string): Promise<Authorization | undefined>
+}
+
+export async function createPlace(): Promise<Place> {
+  const clock = { now: 1_800_000_000_000 }
+  const now = () => clock.now
+  const driver = await openDriver('sqlite::memory:', { now })
+  const store = createStore({ driver, sealer: createSealer([{ id: 1, key: randomBytes(32) }]), lookupKey: randomBytes(32), now })
+  const config = parseConfig(clinicYaml({ port: 9000 }), { env: {}, baseDir: '.' })
+  const { fhirServers, issuer } = config
+  const passwords = await createPasswords({ cost: { memoryCost: 1024, timeCost: 2, parallelism: 1 } })
+  const accounts = createAccounts({ store, passwords, now })
+  const clients = createClients({ configured: config.clients, issuer, store })
+  const launches = createLaunches({ store, now })
+  const authorizations = createAuthorizations({ accounts, clients, launches, fhirServers })
+  return {
+    clock,
+    launches,
+    async describeFor(username, params, pickedPatient) {
+      const account = config.accounts.find((one) => one.username === username)
+      const accountId = account ? (await accounts.createIfAbsent(account)).sub : 'nobody'
+      const usual = { client_id: 'heart-app', aud: FHIR_BASE, code_challenge: 'challenge' }
+      return authorizations.describe({ params: { ...usual, ...params }, accountId, pickedPatient })
+    }
+  }
+}
