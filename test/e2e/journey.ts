@@ -68,6 +68,6 @@ export function fhirFromApp(page: Page, url: string, accessToken: string): Promi
 /** Where Keyward sends the browser back to, when `act` ends the authorization. */
 export async function returnToApp(page: Page, clinic: ClinicUnderTest, act: () => Promise<unknown>): Promise<URL> {
   const isReturn = (request: Request) => request.url().startsWith(`${clinic.addresses.app}/app?`)
-  const [request] = await Promise.all([page.waitForRequest(isReturn), act()])
+  const [request] = await Promise.all([page.waitForRequest(isReturn), page.waitForURL(`${clinic.addresses.app}/app**`), act()])
   return new URL(request.url())
 }
