@@ -3,7 +3,7 @@ import { newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
-import { all, post, walkTo } from '../harness/on-pages.ts'
+import { all, post, textOf, walkTo } from '../harness/on-pages.ts'
 import { recorded, withoutSecondFactor } from '../harness/visit.ts'
 
 const ALLOW = { decision: 'allow', scope: ['patient/Patient.rs'], duration: '1year' }
@@ -68,6 +68,9 @@ describe.each(STORES)('forms that are sent more than once, on %s', (store) => {
     expect(ends.filter(({ code }) => code !== null)).toHaveLength(1)
     for (const { status } of ends) expect([200, 303, 400]).toContain(status)
     expect(await grants()).toBe(before + 1)
+    const again = await browser.open(resume)
+    expect(again.status).toBe(400)
+    expect(textOf(again)).toContain('This page is too old')
   })
 
   test('case 96: the form of a decision that was taken, sent once more, is a clear error', async () => {
@@ -76,9 +79,11 @@ describe.each(STORES)('forms that are sent more than once, on %s', (store) => {
     expect((await browser.submit(ALLOW)).url).toContain('code=')
     const before = await grants()
     const records = await recorded(keyward, async () => {
-      expect((await post(browser, form, ALLOW)).status).toBe(400)
+      const again = await post(browser, form, ALLOW)
+      expect(again.status).toBe(400)
+      expect(await again.text()).toContain('This step is not open')
     })
-    expect(records.map(({ event }) => event)).toEqual([{ type: 'request', outcome: 'refused', reason: expect.any(String) }])
+    expect(records.map(({ event }) => event)).toEqual([{ type: 'request', outcome: 'refused', reason: 'step-not-open' }])
     expect(await grants()).toBe(before)
   })
 

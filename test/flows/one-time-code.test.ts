@@ -123,6 +123,21 @@ describe.each(STORES)('one-time codes on %s', (store) => {
       expect(answer.url).not.toContain('code=')
     })
 
+    test.each(['consent', 'patient'])('case 114: the step %s is refused, though its cookie is sent to any page', async (step) => {
+      await atCode(browser)
+      // A person with the password alone may send what cookies there are wherever it likes.
+      const ours = browser.cookies.filter(({ name }) => name.startsWith('keyward_interaction'))
+      browser.cookies.push(...ours.map((cookie) => ({ ...cookie, path: '/' })))
+      const url = browser.page.url.replace(/mfa$/, step)
+      const fields = { decision: 'allow', patient: 'leo', scope: 'patient/Patient.rs' }
+      const event = await theRecordOf(keyward, async () =>
+        expect((await post(browser, browser.form(), fields, { url })).status).toBe(400)
+      )
+      expect(event).toEqual({ type: 'request', outcome: 'refused', reason: 'step-not-open' })
+      expect((await browser.send(url)).status).toBe(400)
+      expect((await browser.send(browser.page.url)).status).toBe(200)
+    })
+
     test.each(['consent', 'patient'])('case 114: the form of the step %s is refused', async (step) => {
       await atCode(browser)
       const fields = { decision: 'allow', patient: 'leo', scope: 'patient/Patient.rs' }
