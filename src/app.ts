@@ -112,7 +112,7 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
       accounts,
       access,
       policy: interactionSteps({ accounts, secondFactor, authorizations }),
-      checks: requestChecks({ fhirServers, launches }),
+      checks: requestChecks({ fhirServers, launches, audit }),
       loadExistingGrant: existingGrant({
         provider: () => provider,
         accounts,

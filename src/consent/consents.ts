@@ -36,6 +36,8 @@ const consents: Kind<Consent> = { name: 'consent', guessable: true }
 
 export interface Consents {
   find(key: ConsentKey): Promise<Consent | undefined>
+  /** The id under which a decision will be remembered: of the consent that there is, or a new one. */
+  idFor(key: ConsentKey): Promise<string>
   /** Remembers a decision. What was decided before about other scopes stays. */
   decide(key: ConsentKey, decision: Decision): Promise<Consent>
   /** What an account has allowed, page by page. */
@@ -45,6 +47,8 @@ export interface Consents {
 }
 
 export interface Decision {
+  /** From idFor. */
+  consentId: string
   clientName: string
   patientName?: string | undefined
   granted: string[]
@@ -78,6 +82,7 @@ export function createConsents({ store, now }: { store: Store; now: () => number
 
   return {
     find: (key) => store.get(consents, idOf(key)),
+    idFor: async (key) => (await store.get(consents, idOf(key)))?.consentId ?? randomBytes(16).toString('base64url'),
     decide,
     of,
     async end(accountId, consentId) {
@@ -108,7 +113,7 @@ function decided(key: ConsentKey, decision: Decision, before: Consent | undefine
     clientId: key.clientId,
     fhirServer: key.fhirServer,
     ...(key.patient === undefined ? {} : { patient: key.patient }),
-    consentId: before?.consentId ?? randomBytes(16).toString('base64url'),
+    consentId: before?.consentId ?? decision.consentId,
     clientName,
     ...(patientName === undefined ? {} : { patientName }),
     granted: [...standing, ...granted],

@@ -85,21 +85,17 @@ export function consentRoutes(deps: Deps): Router {
     const allowed = new Set([...granted, ...lasting])
     const refused = all.filter((scope) => !allowed.has(scope))
     const scopes = [...decision.told, ...allowed]
-    const consent = await consents.decide(decision.key, {
+    // Recorded first: nothing is allowed that the trail does not know of.
+    const consentId = await consents.idFor(decision.key)
+    const event = { scopes, notGranted: refused, consentId, ...partiesOf(about) }
+    await audit.record(sourceOf(ctx), { type: 'consent', outcome: 'granted', ...event })
+    await consents.decide(decision.key, {
+      consentId,
       clientName: about.client.client_name,
       patientName: about.patient.state === 'settled' ? about.patient.person?.name : undefined,
       granted: scopes,
       refused,
       until: untilOf(opened, ticks)
-    })
-    const { consentId } = consent
-    await audit.record(sourceOf(ctx), {
-      type: 'consent',
-      outcome: 'granted',
-      ...partiesOf(about),
-      scopes,
-      notGranted: refused,
-      consentId
     })
     await steps.complete(ctx, { consent: { consentId } })
   }

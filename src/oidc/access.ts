@@ -11,7 +11,7 @@ import type { ClientConfig } from '../config/config.ts'
 import type { Consents } from '../consent/consents.ts'
 import { splitScope, stillPermitted } from '../smart/scope-policy.ts'
 import type { Store, Version } from '../store/store.ts'
-import { engineKind } from './adapter.ts'
+import { engineKind } from './engine-records.ts'
 import { lasts } from './lifetimes.ts'
 import type { GrantContext } from './patches.ts'
 

@@ -8,6 +8,8 @@ import Provider, { type Adapter, type AdapterFactory, type AdapterPayload, error
 import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig } from '../config/config.ts'
 import type { Kind, PutOptions, Store } from '../store/store.ts'
+import { engineKind, optionsFor } from './engine-records.ts'
+import { notesOf } from './request-notes.ts'
 import { collectTokenWrites, type TokenWrites } from './token-writes.ts'
 
 interface Deps {
@@ -18,10 +20,6 @@ interface Deps {
 
 /** Models whose records a token request writes, all under one Grant. */
 const TOKENS = new Set(['AuthorizationCode', 'AccessToken', 'RefreshToken'])
-
-export function engineKind(model: string): Kind<AdapterPayload> {
-  return { name: model }
-}
 
 const sessionByUid: Kind<{ id: string }> = { name: 'SessionUid' }
 
@@ -35,11 +33,12 @@ export function adapters({ store, clients, now }: Deps): AdapterFactory {
 }
 
 /** What the token request in progress collects; undefined outside of one. */
-export function tokenWritesInProgress(): TokenWrites | undefined {
+function tokenWritesInProgress(): TokenWrites | undefined {
   const ctx = Provider.ctx
   if (ctx?.oidc.route !== 'token') return undefined
-  ctx.state.tokenWrites ??= collectTokenWrites()
-  return ctx.state.tokenWrites
+  const notes = notesOf(ctx)
+  notes.tokenWrites ??= collectTokenWrites()
+  return notes.tokenWrites
 }
 
 function recordAdapter(store: Store, now: () => number, model: string): Adapter {
@@ -55,8 +54,7 @@ function recordAdapter(store: Store, now: () => number, model: string): Adapter 
     async find(id) {
       const found = await store.read(kind, id)
       if (found && TOKENS.has(model)) tokenWritesInProgress()?.read(kind, id, found.record, found.version)
-      // A refusal ends before the engine says whose Grant it was about: the audit trail asks here.
-      if (found && model === 'Grant' && Provider.ctx) Provider.ctx.state.grantRead = found.record
+      if (found && model === 'Grant' && Provider.ctx) notesOf(Provider.ctx).grantRead = found.record
       return found?.record
     },
     async consume(id) {
@@ -120,7 +118,7 @@ function clientAdapter(clients: Clients): Adapter {
 }
 
 /** RFC 7591 members as the engine knows them; ours are extraClientMetadata of configuration.ts. */
-export function metadataOf(client: ClientConfig): AdapterPayload {
+function metadataOf(client: ClientConfig): AdapterPayload {
   const { launch_contexts, response_types, ...metadata } = client
   return {
     ...metadata,
@@ -128,13 +126,6 @@ export function metadataOf(client: ClientConfig): AdapterPayload {
     // One asymmetric signature for all: what SMART's clients verify.
     id_token_signed_response_alg: 'RS256'
   }
-}
-
-/** A Grant is found by whose it is, and by the consent that it was made from. */
-export function optionsFor(model: string, { accountId, consentId }: AdapterPayload, options: PutOptions): PutOptions {
-  if (model !== 'Grant') return options
-  const consent = typeof consentId === 'string' ? { consent: consentId } : {}
-  return { ...options, indexes: { ...(accountId ? { account: accountId } : {}), ...consent } }
 }
 
 function expiryOf(now: () => number, expiresIn: number | undefined): PutOptions {

@@ -4,7 +4,7 @@
  * added. Awaited, so that no token leaves unaudited; where the trail can't be
  * written, nothing has been spent.
  */
-
+import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { AuditEvent } from '../audit/event.ts'
@@ -15,12 +15,12 @@ import { splitScope } from '../smart/scope-policy.ts'
 import { contextMembers } from '../smart/token-response.ts'
 import type { Store } from '../store/store.ts'
 import { sourceOf } from '../web/request.ts'
-import type { Access } from './access.ts'
-import { engineKind } from './adapter.ts'
 import { SCOPES_SUPPORTED } from './configuration.ts'
+import { engineKind } from './engine-records.ts'
 import { renewGrant } from './grant-renewal.ts'
 import type { GrantContext } from './patches.ts'
-import { commitTokenWrites, type TokenWrites } from './token-writes.ts'
+import { notesOf } from './request-notes.ts'
+import { commitTokenWrites } from './token-writes.ts'
 
 interface Deps {
   provider: Provider
@@ -34,30 +34,30 @@ type Answer = (ctx: KoaContextWithOIDC) => Promise<void>
 
 export function completeAnswers({ provider, store, audit, config, now }: Deps): void {
   const refusal = (ctx: KoaContextWithOIDC, error: Error): void => {
-    ctx.state.refusal = error
+    notesOf(ctx).refusal = error
   }
   provider.on('authorization.error', refusal)
   provider.on('grant.error', refusal)
   provider.on('revocation.error', refusal)
   provider.on('server_error', (ctx, error) => {
-    ctx.state.failure = error
+    notesOf(ctx).fault = error
   })
   provider.on('grant.revoked', (ctx, grantId) => {
-    ctx.state.endedGrant = grantId
+    notesOf(ctx).endedGrant = grantId
   })
 
   const answers: Record<string, Answer> = { authorization, resume: authorization, token, revocation, discovery }
   provider.use(async (ctx, next) => {
     await next()
     // A fault of ours is answered by web/errors.ts, which tells an unreachable store from a bug.
-    if (ctx.state.failure) throw ctx.state.failure
-    // Only a route of the engine has put its context there.
-    if ('oidc' in ctx) await answers[ctx.oidc.route]?.(ctx as KoaContextWithOIDC)
+    const { fault } = notesOf(ctx)
+    if (fault) throw fault
+    if (isEngines(ctx)) await answers[ctx.oidc.route]?.(ctx)
   })
 
   async function authorization(ctx: KoaContextWithOIDC): Promise<void> {
     const { client, session, entities } = ctx.oidc
-    const error: unknown = ctx.state.refusal
+    const error = notesOf(ctx).refusal
     const parties = partiesOf(ctx)
     if (!error && client?.clientId === OWN_CLIENT_ID) return
     if (error) {
@@ -81,18 +81,17 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
     ctx.set('Pragma', 'no-cache')
     const grantType =
       typeof ctx.oidc.params?.grant_type === 'string' ? { grantType: ctx.oidc.params.grant_type.slice(0, 100) } : {}
-    if (ctx.state.refusal) return tokenRefused(ctx, ctx.state.refusal, grantType)
-    const access: Access | undefined = ctx.state.access
-    const writes: TokenWrites | undefined = ctx.state.tokenWrites
+    const { refusal, access, tokenWrites: writes } = notesOf(ctx)
+    if (refusal) return tokenRefused(ctx, refusal, grantType)
     if (!access || !writes) throw new Error('a token was issued without its Grant being looked at')
-    const { scope } = ctx.body as { scope?: string }
-    const scopes = splitScope(scope)
+    const { scope } = bodyOf(ctx)
+    const scopes = splitScope(typeof scope === 'string' ? scope : undefined)
     const { grantId } = access
     const parties = { ...partiesOf(ctx), accountId: access.account.sub, grantId }
     renewGrant(writes, access, config.lifetimes, now())
     await record(ctx, { type: 'token', outcome: 'issued', scopes, ...grantType, ...parties })
     if (await commitTokenWrites(store, writes)) {
-      Object.assign(ctx.body as object, contextMembers(access.grant.launchContext, scopes))
+      Object.assign(bodyOf(ctx), contextMembers(access.grant.launchContext, scopes))
       return
     }
     // Another request was first, with the same code or refresh token: whose, nobody can tell. RFC 9700 §4.14.2
@@ -118,9 +117,8 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
     const { accountId } = grantOf(ctx)
     const parties = { ...partiesOf(ctx), ...(accountId ? { accountId } : {}) }
     const what = REUSE[detailOf(error)]
-    const grantId: unknown = ctx.state.endedGrant
-    if (what && typeof grantId === 'string')
-      await record(ctx, { type: 'token-reuse', outcome: 'grant-ended', what, grantId, ...parties })
+    const grantId = notesOf(ctx).endedGrant
+    if (what && grantId) await record(ctx, { type: 'token-reuse', outcome: 'grant-ended', what, grantId, ...parties })
     else await record(ctx, { type: 'token', outcome: 'refused', reason: reasonOf(error), ...grantType, ...parties })
   }
 
@@ -128,7 +126,7 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
     ctx.set('Cache-Control', 'no-store')
     ctx.set('Pragma', 'no-cache')
     const { client, entities } = ctx.oidc
-    const error: unknown = ctx.state.refusal
+    const error = notesOf(ctx).refusal
     requireClient(ctx, error)
     if (error instanceof errors.UnsupportedTokenType) {
       // RFC 7009 §2.2: what is no token of ours is as good as revoked.
@@ -147,7 +145,7 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
   }
 
   async function discovery(ctx: KoaContextWithOIDC): Promise<void> {
-    Object.assign(ctx.body as object, { scopes_supported: SCOPES_SUPPORTED })
+    Object.assign(bodyOf(ctx), { scopes_supported: SCOPES_SUPPORTED })
   }
 
   function record(ctx: KoaContextWithOIDC, event: AuditEvent): Promise<void> {
@@ -175,10 +173,20 @@ function requireClient(ctx: KoaContextWithOIDC, error: unknown): void {
 }
 
 /** The Grant that a request is about, as far as it came. */
-function grantOf(ctx: KoaContextWithOIDC): GrantContext & { accountId?: string } {
-  const access: Access | undefined = ctx.state.access
-  const grant: unknown = access?.grant ?? ctx.oidc.entities.Grant ?? ctx.state.grantRead
-  return grant ?? {}
+function grantOf(ctx: KoaContextWithOIDC): GrantContext & { accountId?: string | undefined } {
+  const { access, grantRead } = notesOf(ctx)
+  return access?.grant ?? ctx.oidc.entities.Grant ?? grantRead ?? {}
+}
+
+/** Only a route of the engine has put its context there. */
+function isEngines(ctx: Context): ctx is KoaContextWithOIDC {
+  return 'oidc' in ctx
+}
+
+/** The members of the engine's JSON answer. */
+function bodyOf({ body }: Context): { scope?: unknown } {
+  if (typeof body !== 'object' || body === null) throw new Error('the engine answers with something else than JSON')
+  return body
 }
 
 /** The engine's words for a second use, which ends the Grant. */

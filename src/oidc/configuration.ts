@@ -6,12 +6,13 @@ import { NAMED_SCOPES } from '../smart/discovery.ts'
 import { fhirServerAt } from '../smart/fhir-servers.ts'
 import { fhirServerOf, resourceServerFor } from '../smart/resource-server.ts'
 import { permittedScopes, splitScope } from '../smart/scope-policy.ts'
-import type { Access, AccessCheck } from './access.ts'
+import type { AccessCheck } from './access.ts'
 import { engineAccount } from './account-claims.ts'
 import { renderEngineError } from './error-page.ts'
 import type { existingGrant } from './existing-grant.ts'
 import { lasts, lifetimesFor } from './lifetimes.ts'
 import type { requestChecks } from './request-checks.ts'
+import { notesOf } from './request-notes.ts'
 
 interface Deps {
   config: Config
@@ -34,7 +35,7 @@ export function engineConfiguration(deps: Deps): Configuration {
   async function findAccount(ctx: KoaContextWithOIDC, sub: string, token?: object) {
     if (token) {
       const found = await access.of(token)
-      ctx.state.access = found
+      notesOf(ctx).access = found
       return (
         found &&
         engineAccount(
@@ -66,7 +67,7 @@ export function engineConfiguration(deps: Deps): Configuration {
     // One Grant per client and session would let one launch end another: access.ts looks at the session itself.
     expiresWithSession: () => false,
     revokeGrantPolicy: () => true,
-    extraClientMetadata: { properties: ['verified', 'smart_scope', 'launch_url', 'disabled'] },
+    extraClientMetadata: { properties: ['smart_scope', 'disabled'] },
     extraParams: checks,
     enabledJWA: { idTokenSigningAlgValues: ['RS256'] },
     interactions: { policy, url: (_ctx, { uid, prompt }) => `/interaction/${uid}/${prompt.name}` },
@@ -102,9 +103,8 @@ export function engineConfiguration(deps: Deps): Configuration {
         defaultResource: (ctx, _client, oneOf) => oneOf?.[0] ?? fhirServerAt(fhirServers, ctx.oidc.params?.aud)?.baseUrl ?? [],
         useGrantedResource: () => true,
         getResourceServerInfo(ctx, resource, client) {
-          const inPlay: Access | undefined = ctx.state.access
           const asked = splitScope(typeof ctx.oidc.params?.scope === 'string' ? ctx.oidc.params.scope : '')
-          const scopes = inPlay?.scopes ?? permittedScopes(asked, splitScope(String(client.smart_scope ?? '')))
+          const scopes = notesOf(ctx).access?.scopes ?? permittedScopes(asked, splitScope(String(client.smart_scope ?? '')))
           return resourceServerFor(fhirServerOf(fhirServers, resource), scopes, lifetimes.accessToken)
         }
       }

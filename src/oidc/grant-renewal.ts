@@ -6,7 +6,7 @@
 import type { Config } from '../config/config.ts'
 import { splitScope } from '../smart/scope-policy.ts'
 import type { Access } from './access.ts'
-import { engineKind, optionsFor } from './adapter.ts'
+import { engineKind, optionsFor } from './engine-records.ts'
 import { grantLifetime, lasts } from './lifetimes.ts'
 import type { TokenWrites } from './token-writes.ts'
 

@@ -15,7 +15,7 @@ import { readForm } from '../web/form.ts'
 import { sourceOf } from '../web/request.ts'
 import type { AccessCheck } from './access.ts'
 import { absoluteFhirUser } from './account-claims.ts'
-import { engineKind } from './adapter.ts'
+import { engineKind } from './engine-records.ts'
 import { postOnly } from './token-endpoint.ts'
 
 interface Deps {

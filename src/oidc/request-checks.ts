@@ -4,15 +4,18 @@
  * asked for may be granted at all.
  */
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import type { AuditTrail } from '../audit/trail.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
 import type { FhirServer } from '../config/config.ts'
 import { fhirServerAt } from '../smart/fhir-servers.ts'
 import type { Launches } from '../smart/launch.ts'
 import { permittedScopes, splitScope } from '../smart/scope-policy.ts'
+import { sourceOf } from '../web/request.ts'
 
 interface Deps {
   fhirServers: readonly FhirServer[]
   launches: Launches
+  audit: AuditTrail
 }
 
 /** RFC 7636 §4.2. The engine lets lengths pass that no verifier can ever meet. */
@@ -20,7 +23,7 @@ const S256_CHALLENGE = /^[\w-]{43}$/
 
 type Check = (ctx: KoaContextWithOIDC, value: string | undefined, client: Client) => Promise<void>
 
-export function requestChecks({ fhirServers, launches }: Deps): Record<'aud' | 'launch', Check> {
+export function requestChecks({ fhirServers, launches, audit }: Deps): Record<'aud' | 'launch', Check> {
   return {
     async aud(ctx, value, client) {
       if (client.clientId === OWN_CLIENT_ID) return
@@ -48,6 +51,9 @@ export function requestChecks({ fhirServers, launches }: Deps): Record<'aud' | '
       const launch = await launches.redeem(value, { clientId: client.clientId, fhirServer: fhirServer.id, codeChallenge })
       if (!launch)
         throw new errors.InvalidRequest('launch is unknown, too old, used already, or not for this app and FHIR server')
+      const { ehr, patient } = launch
+      const parties = { clientId: client.clientId, fhirServer: fhirServer.id, ehr, ...(patient ? { patient } : {}) }
+      await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'redeemed', ...parties })
     }
   }
 

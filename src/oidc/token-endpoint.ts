@@ -10,7 +10,7 @@ import type { Clients } from '../clients/clients.ts'
 import type { Store } from '../store/store.ts'
 import { readBody } from '../web/body.ts'
 import { refuseManyFields } from '../web/form.ts'
-import { engineKind } from './adapter.ts'
+import { engineKind } from './engine-records.ts'
 import { replayBody } from './patches.ts'
 
 interface Deps {

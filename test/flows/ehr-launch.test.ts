@@ -65,6 +65,11 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
       encounter: 'visit-1',
       fhirUser: `${FHIR_BASE}/Practitioner/lee`
     })
+    const launches = (await keyward.auditEvents('launch')).map(({ outcome, ehr, patient }) => ({ outcome, ehr, patient }))
+    expect(launches.slice(-2)).toEqual([
+      { outcome: 'created', ehr: 'clinic-ehr', patient: 'leo' },
+      { outcome: 'redeemed', ehr: 'clinic-ehr', patient: 'leo' }
+    ])
     expect(await keyward.auditEvents('authorization')).toContainEqual(
       expect.objectContaining({ outcome: 'granted', clientId: 'heart-app', fhirServer: 'clinic', patient: 'leo' })
     )

@@ -29,6 +29,7 @@ async function startEngine({ config, store }: Keyward): Promise<{ server: Server
   const clients = createClients({ configured: config.clients, issuer: config.issuer, store })
   const accounts = createAccounts({ store, passwords: await createPasswords(), now })
   const consents = createConsents({ store, now })
+  const audit = await openAuditTrail({ store, now })
   const cookieKeys = ['only for tests']
   const configuration = engineConfiguration({
     config,
@@ -38,7 +39,7 @@ async function startEngine({ config, store }: Keyward): Promise<{ server: Server
     accounts,
     access: createAccessCheck({ store, accounts, clients, consents, sessionExists: async () => true }),
     policy: [],
-    checks: requestChecks({ fhirServers: config.fhirServers, launches: createLaunches({ store, now }) }),
+    checks: requestChecks({ fhirServers: config.fhirServers, launches: createLaunches({ store, now }), audit }),
     loadExistingGrant: async () => undefined,
     now
   })
@@ -52,7 +53,6 @@ async function startEngine({ config, store }: Keyward): Promise<{ server: Server
     allowedPolicy: (_ctx: unknown, client: { clientId: string }, token: { kind: string; aud?: string | string[] | undefined }) =>
       token.kind === 'AccessToken' && served.has(`${client.clientId} ${token.aud}`)
   }
-  const audit = await openAuditTrail({ store, now })
   const provider = createProvider(
     config.issuer,
     { ...configuration, features: { ...features, introspection } },

@@ -19,6 +19,7 @@ async function open() {
 }
 
 const decision = (granted: string[], refused: string[] = [], rest: Partial<Decision> = {}): Decision => ({
+  consentId: randomBytes(16).toString('base64url'),
   clientName: 'Heart App',
   patientName: 'Leo Diaz',
   granted,
@@ -115,6 +116,16 @@ describe('its end', () => {
     expect(await consents.find(KEY)).toBeUndefined()
     expect(await consents.end('acc-1', consentId)).toBeUndefined()
     expect((await consents.decide(KEY, decision([PATIENT]))).consentId).not.toBe(consentId)
+  })
+
+  test('keeps its id for as long as it lasts, whatever id a decision brings', async () => {
+    const { consents } = await open()
+    const consentId = await consents.idFor(KEY)
+    await consents.decide(KEY, decision([PATIENT], [], { consentId }))
+    expect(await consents.idFor(KEY)).toBe(consentId)
+    expect((await consents.decide(KEY, decision([ALLERGIES]))).consentId).toBe(consentId)
+    await consents.end(KEY.accountId, consentId)
+    expect(await consents.idFor(KEY)).not.toBe(consentId)
   })
 
   test('is found among more of them than one page holds', async () => {
