@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { engineKind } from '../../src/oidc/adapter.ts'
+import { engineKind } from '../../src/oidc/engine-records.ts'
 import { type AppClient, newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { APP_REDIRECT, FHIR_BASE } from '../harness/clinic-config.ts'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { engineKind } from '../../src/oidc/adapter.ts'
+import { engineKind } from '../../src/oidc/engine-records.ts'
 import { introspect } from '../harness/app-client.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { newVisit, pressAtAccount, tokensIn, type Visit, withoutSecondFactor } from '../harness/visit.ts'

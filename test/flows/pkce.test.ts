@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { engineKind } from '../../src/oidc/adapter.ts'
+import { engineKind } from '../../src/oidc/engine-records.ts'
 import { type AppClient, challengeOf, newApp } from '../harness/app-client.ts'
 import type { Browser } from '../harness/browser.ts'
 import { APP_REDIRECT, SECRETS } from '../harness/clinic-config.ts'
