@@ -3,7 +3,6 @@
  * decided already. The page and the Grant are both made from this, so that they
  * can't differ.
  */
-
 import type { Authorization } from '../smart/authorization.ts'
 import { CONTEXT_SCOPES } from '../smart/scope-policy.ts'
 import { type Choice, choicesFor } from './choices.ts'
@@ -39,13 +38,15 @@ export function openDecision(about: Authorization, kinds: readonly KindOfData[])
   }
 }
 
+/** The scopes that have a switch on the page. */
+export function switchesOf({ choices, asksOffline }: OpenDecision): string[] {
+  return [...choices.map((choice) => choice.scope), ...(asksOffline ? ['offline_access'] : [])]
+}
+
 /** What a consent says of a decision: every scope that it grants, and whether anything is still open. */
-export function decidedBy(
-  { told, choices, asksOffline }: OpenDecision,
-  consent: Consent | undefined
-): { settled: boolean; granted: string[] } {
+export function decidedBy(decision: OpenDecision, consent: Consent | undefined): { settled: boolean; granted: string[] } {
   if (!consent) return { settled: false, granted: [] }
-  const asked = [...told, ...choices.map((choice) => choice.scope), ...(asksOffline ? ['offline_access'] : [])]
+  const asked = [...decision.told, ...switchesOf(decision)]
   const granted = new Set(consent.granted)
   const refused = new Set(consent.refused)
   return {

@@ -2,14 +2,14 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { InteractionSteps, OpenStep } from '../interaction/step.ts'
-import type { Authorization, Authorizations } from '../smart/authorization.ts'
+import { type Authorization, type Authorizations, isPatientOpen } from '../smart/authorization.ts'
 import { PageError } from '../web/errors.ts'
 import { hasOtherFields, readFormLists } from '../web/form.ts'
 import { languageOf, render } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
 import { grantedOf } from './choices.ts'
 import type { Consents } from './consents.ts'
-import { type OpenDecision, openDecision } from './decision.ts'
+import { type OpenDecision, openDecision, switchesOf } from './decision.ts'
 import { endOf, parseDuration } from './duration.ts'
 import type { KindOfData } from './kinds.ts'
 import { consentPage, startTicks, type Ticks } from './page.ts'
@@ -44,10 +44,7 @@ export function consentRoutes(deps: Deps): Router {
     const opened = await open(ctx)
     if (await hasOtherFields(ctx, ['decision', 'select', 'duration', 'scope'])) return steps.refuseForm(ctx)
     const form = await readFormLists(ctx, ['decision', 'select', 'duration'], ['scope'])
-    const offered = new Set([
-      ...opened.decision.choices.map((choice) => choice.scope),
-      ...(opened.decision.asksOffline ? ['offline_access'] : [])
-    ])
+    const offered = new Set(switchesOf(opened.decision))
     // What the page never offered was put there by something else.
     if (!form.scope.every((scope) => offered.has(scope))) return steps.refuseForm(ctx)
     const duration = parseDuration(form.duration)
@@ -62,8 +59,7 @@ export function consentRoutes(deps: Deps): Router {
     const step = await steps.openSignedIn(ctx, 'consent')
     const { params, accountId, results } = step
     const about = await authorizations.describe({ params, accountId, pickedPatient: results.patient?.id })
-    if (!about || about.patient.state === 'to-pick' || about.patient.state === 'impossible')
-      throw new PageError(400, 'step-not-open')
+    if (!about || isPatientOpen(about)) throw new PageError(400, 'step-not-open')
     return { step, about, decision: openDecision(about, kinds) }
   }
 
@@ -81,9 +77,8 @@ export function consentRoutes(deps: Deps): Router {
     }
     // Where box and duration disagree, the lesser wins: an app of today can't come back.
     const lasting = ticks.scopes.has('offline_access') && ticks.duration !== 'today' ? ['offline_access'] : []
-    const all = [...decision.choices.map((choice) => choice.scope), ...(decision.asksOffline ? ['offline_access'] : [])]
     const allowed = new Set([...granted, ...lasting])
-    const refused = all.filter((scope) => !allowed.has(scope))
+    const refused = switchesOf(decision).filter((scope) => !allowed.has(scope))
     const scopes = [...decision.told, ...allowed]
     // Recorded first: nothing is allowed that the trail does not know of.
     const consentId = await consents.idFor(decision.key)

@@ -9,13 +9,12 @@ import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig } from '../config/config.ts'
 import type { Consents } from '../consent/consents.ts'
-import { splitScope, stillPermitted } from '../smart/scope-policy.ts'
+import { lasts, splitScope, stillPermitted } from '../smart/scope-policy.ts'
 import type { Store, Version } from '../store/store.ts'
 import { engineKind } from './engine-records.ts'
-import { lasts } from './lifetimes.ts'
 import type { GrantContext } from './patches.ts'
 
-export type GrantRecord = GrantContext &
+type GrantRecord = GrantContext &
   Omit<AdapterPayload, 'openid' | 'exp'> & {
     openid?: { scope?: string | undefined } | undefined
     exp?: number | undefined
@@ -37,7 +36,7 @@ export interface AccessCheck {
   of(token: TokenFacts): Promise<Access | undefined>
 }
 
-export interface TokenFacts {
+interface TokenFacts {
   /** The engine's name for what kind of token it is. */
   kind?: string | undefined
   grantId?: string | undefined

@@ -3,7 +3,6 @@
  * authorization: always a new one, so that no launch leaks into the next. Without
  * a decision on all that is asked, there is none, and the consent page is shown.
  */
-
 import type Provider from 'oidc-provider'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Accounts } from '../accounts/accounts.ts'
@@ -13,7 +12,7 @@ import type { Consent, Consents } from '../consent/consents.ts'
 import { decidedBy, openDecision } from '../consent/decision.ts'
 import type { KindOfData } from '../consent/kinds.ts'
 import { resultsOf } from '../interaction/step.ts'
-import type { Authorization, Authorizations } from '../smart/authorization.ts'
+import { type Authorization, type Authorizations, isPatientOpen } from '../smart/authorization.ts'
 import { resourceServerFor } from '../smart/resource-server.ts'
 import { newTaggedId } from '../store/slot.ts'
 import type { GrantContext } from './patches.ts'
@@ -40,12 +39,12 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
     if (params?.response_type !== 'code') throw new errors.UnsupportedResponseType()
     if (!params.code_challenge || params.code_challenge_method !== 'S256') throw new errors.InvalidRequest('PKCE is required')
     const accountId = session?.accountId
-    if (!client || !params || !accountId || !(await isSignedIn(ctx, accountId))) return undefined
+    if (!client || !accountId || !(await isSignedIn(ctx, accountId))) return undefined
     if (client.clientId === OWN_CLIENT_ID) return saveGrant(ctx, { scopes: ['openid'] })
     const results = resultsOf(ctx.oidc.result)
     if (!results.consent && ctx.oidc.promptPending('consent')) return undefined
     const about = await authorizations.describe({ params, accountId, pickedPatient: results.patient?.id })
-    if (!about || about.patient.state === 'to-pick' || about.patient.state === 'impossible') return undefined
+    if (!about || isPatientOpen(about)) return undefined
     const decision = openDecision(about, kinds)
     const consent = await consents.find(decision.key)
     const { settled, granted } = decidedBy(decision, consent)

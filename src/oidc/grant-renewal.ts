@@ -4,10 +4,10 @@
  * was read: one that was revoked meanwhile stays gone.
  */
 import type { Config } from '../config/config.ts'
-import { splitScope } from '../smart/scope-policy.ts'
+import { lasts, splitScope } from '../smart/scope-policy.ts'
 import type { Access } from './access.ts'
 import { engineKind, optionsFor } from './engine-records.ts'
-import { grantLifetime, lasts } from './lifetimes.ts'
+import { grantLifetime } from './lifetimes.ts'
 import type { TokenWrites } from './token-writes.ts'
 
 export function renewGrant(

@@ -1,5 +1,6 @@
 /** How long each record of the engine lives, in seconds. */
 import type { Config } from '../config/config.ts'
+import { lasts, splitScope } from '../smart/scope-policy.ts'
 
 type Lifetimes = Config['lifetimes']
 
@@ -16,11 +17,6 @@ interface GrantScopes {
   getOIDCScope(): string
 }
 
-/** SMART's sliding refresh tokens have no absolute end: a Grant in use is prolonged (grant-renewal.ts). */
-export function lasts(scopes: readonly string[]): boolean {
-  return scopes.includes('offline_access') || scopes.includes('online_access')
-}
-
 export function lifetimesFor(lifetimes: Lifetimes, now: () => number) {
   return {
     AccessToken: () => lifetimes.accessToken,
@@ -28,7 +24,7 @@ export function lifetimesFor(lifetimes: Lifetimes, now: () => number) {
     RefreshToken: () => lifetimes.refreshToken,
     IdToken: () => lifetimes.accessToken,
     Interaction: () => INTERACTION,
-    Grant: (_ctx: unknown, grant: GrantScopes) => grantLifetime(lifetimes, grant.getOIDCScope().split(' ')),
+    Grant: (_ctx: unknown, grant: GrantScopes) => grantLifetime(lifetimes, splitScope(grant.getOIDCScope())),
     /** Idle time, but never past the absolute end counted from the sign-in. */
     Session: (_ctx: unknown, { loginTs }: SessionTimes) => {
       if (loginTs === undefined) return lifetimes.idle
@@ -38,6 +34,7 @@ export function lifetimesFor(lifetimes: Lifetimes, now: () => number) {
   }
 }
 
+/** SMART's sliding refresh tokens have no absolute end: a Grant in use is prolonged (grant-renewal.ts). */
 export function grantLifetime(lifetimes: Lifetimes, scopes: readonly string[]): number {
   return lasts(scopes) ? lifetimes.refreshToken * GRANT_SPANS : lifetimes.authorizationCode + lifetimes.accessToken
 }

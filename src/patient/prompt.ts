@@ -1,7 +1,7 @@
 /** Am I needed? The patient step is, while an app asks about a patient and it isn't settled which. */
 import { interactionPolicy } from 'oidc-provider'
 import { resultsOf } from '../interaction/step.ts'
-import type { Authorizations } from '../smart/authorization.ts'
+import { type Authorizations, isPatientOpen } from '../smart/authorization.ts'
 
 export function patientPrompt({ authorizations }: { authorizations: Authorizations }): interactionPolicy.Prompt {
   return new interactionPolicy.Prompt(
@@ -11,7 +11,7 @@ export function patientPrompt({ authorizations }: { authorizations: Authorizatio
       if (!accountId || !ctx.oidc.params) return false
       const pickedPatient = resultsOf(ctx.oidc.result).patient?.id
       const about = await authorizations.describe({ params: ctx.oidc.params, accountId, pickedPatient })
-      return about?.patient.state === 'to-pick' || about?.patient.state === 'impossible'
+      return about !== undefined && isPatientOpen(about)
     })
   )
 }

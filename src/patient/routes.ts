@@ -1,9 +1,9 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
-import { ageInYears } from '../accounts/relationships.ts'
+import { ageInYears, type RelatedPatient } from '../accounts/relationships.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { InteractionSteps, OpenStep } from '../interaction/step.ts'
-import type { Authorization, Authorizations, SharedPatient } from '../smart/authorization.ts'
+import type { Authorization, Authorizations } from '../smart/authorization.ts'
 import { PageError } from '../web/errors.ts'
 import { hasOtherFields, readForm } from '../web/form.ts'
 import { render } from '../web/render.ts'
@@ -53,7 +53,7 @@ export function patientRoutes({ steps, authorizations, audit, now }: Deps): Rout
     return about
   }
 
-  function picker(ctx: Context, { app }: OpenStep, patients: SharedPatient[], refused: 'nothing-picked' | null): void {
+  function picker(ctx: Context, { app }: OpenStep, patients: RelatedPatient[], refused: 'nothing-picked' | null): void {
     const people = patients.map(({ id, name, relationship, birthDate }) => ({
       id,
       name,

@@ -4,20 +4,18 @@
  * step, so that a step relies on nothing that a browser sent to another step.
  */
 import type { Account, Accounts } from '../accounts/accounts.ts'
-import { fhirUserAt, mayShare, patientsOf } from '../accounts/relationships.ts'
+import { fhirUserAt, mayShare, patientsOf, type RelatedPatient } from '../accounts/relationships.ts'
 import type { Clients } from '../clients/clients.ts'
-import type { ClientConfig, FhirServer, Person } from '../config/config.ts'
+import type { ClientConfig, FhirServer } from '../config/config.ts'
 import { fhirServerAt } from './fhir-servers.ts'
 import type { Launch, Launches } from './launch.ts'
 import { needsPatient, permittedScopes, splitScope } from './scope-policy.ts'
 
-export type SharedPatient = Person['patients'][number]
-
 /** The patient in context: none asked for, settled, still to be picked, or impossible (and why). */
 export type PatientContext =
   | { state: 'none' }
-  | { state: 'settled'; id: string; person?: SharedPatient }
-  | { state: 'to-pick'; people: SharedPatient[] }
+  | { state: 'settled'; id: string; person?: RelatedPatient }
+  | { state: 'to-pick'; people: RelatedPatient[] }
   | { state: 'impossible'; reason: 'not-known-here' | 'no-record' | 'not-permitted' | 'wrong-user' | 'no-record-open' }
 
 export interface Authorization {
@@ -30,7 +28,12 @@ export interface Authorization {
   patient: PatientContext
 }
 
-export interface AuthorizationRequest {
+/** Whether it still has to be said, or can't be said, whose record it is about: nothing can be decided before. */
+export function isPatientOpen({ patient }: Authorization): boolean {
+  return patient.state === 'to-pick' || patient.state === 'impossible'
+}
+
+interface AuthorizationRequest {
   /** The parameters of the authorization request. */
   params: Record<string, unknown>
   accountId: string

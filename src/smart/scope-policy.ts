@@ -7,7 +7,7 @@ import { covers, parseResourceScope } from '../smart-scopes/resource-scope.ts'
 
 /** Scopes that say who signs in and in what context, not what may be read. SMART App Launch 2.2, "Scopes and Launch Context". */
 export const CONTEXT_SCOPES = ['openid', 'fhirUser', 'profile', 'launch', 'launch/patient', 'launch/encounter'] as const
-export const LASTING_SCOPES = ['offline_access', 'online_access'] as const
+const LASTING_SCOPES = ['offline_access', 'online_access'] as const
 
 const NAMED: ReadonlySet<string> = new Set([...CONTEXT_SCOPES, ...LASTING_SCOPES])
 
@@ -31,6 +31,11 @@ export function stillPermitted(scopes: readonly string[], granted: readonly stri
 /** Whether a set of scopes speaks of one patient, so that one has to be in context. */
 export function needsPatient(scopes: readonly string[]): boolean {
   return scopes.some((scope) => scope === 'launch/patient' || scope.startsWith('patient/'))
+}
+
+/** Whether a set of scopes gives a refresh token. SMART App Launch 2.2, "Scopes for requesting a refresh token" */
+export function lasts(scopes: readonly string[]): boolean {
+  return LASTING_SCOPES.some((scope) => scopes.includes(scope))
 }
 
 /** The parts of an RFC 6749 scope string. */

@@ -2,6 +2,7 @@
  * What a token response says besides OAuth's own members: the context of the
  * launch. SMART App Launch 2.2, "Launch context arrives with your access_token"
  */
+import { needsPatient } from './scope-policy.ts'
 
 interface LaunchContext {
   patient?: string
@@ -13,9 +14,8 @@ export function contextMembers(context: LaunchContext | undefined, scopes: reado
   if (!context) return {}
   const { patient, encounter } = context
   const inEhr = scopes.includes('launch')
-  const forPatient = inEhr || scopes.some((scope) => scope === 'launch/patient' || scope.startsWith('patient/'))
   return {
-    ...(patient !== undefined && forPatient ? { patient } : {}),
+    ...(patient !== undefined && (inEhr || needsPatient(scopes)) ? { patient } : {}),
     ...(encounter !== undefined && (inEhr || scopes.includes('launch/encounter')) ? { encounter } : {})
   }
 }
