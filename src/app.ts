@@ -17,6 +17,7 @@ import type { Config } from './config/config.ts'
 import { createConsents } from './consent/consents.ts'
 import { readKinds } from './consent/kinds.ts'
 import { consentRoutes } from './consent/routes.ts'
+import { createSessionEnds } from './interaction/session-ends.ts'
 import { createInteractionSteps } from './interaction/step.ts'
 import { loadSigningKeys } from './keys/signing-keys.ts'
 import { loginRoutes } from './login/routes.ts'
@@ -95,6 +96,7 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
   const authorizations = createAuthorizations({ accounts, clients, launches, fhirServers })
   const consents = createConsents({ store, now })
 
+  const sessionEnds = createSessionEnds({ store, lifetime: config.lifetimes.session, now })
   const access = createAccessCheck({
     store,
     accounts,
@@ -108,7 +110,7 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
       config,
       cookieKeys,
       jwks: await loadSigningKeys(store, now),
-      adapter: adapters({ store, clients, now }),
+      adapter: adapters({ store, clients, sessionEnds, now }),
       accounts,
       access,
       policy: interactionSteps({ accounts, secondFactor, authorizations }),
@@ -127,8 +129,8 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
     { store, audit, config, now }
   )
   provider.proxy = true
-  const steps = createInteractionSteps({ provider, clients, audit })
-  const sessions = createBrowserSessions({ provider, accounts, secondFactor })
+  const steps = createInteractionSteps({ provider, clients, sessionEnds, audit })
+  const sessions = createBrowserSessions({ provider, accounts, secondFactor, sessionEnds })
   const refused = (reason: 'csrf' | 'host') => (ctx: Context) =>
     audit.record(sourceOf(ctx), { type: 'request', outcome: 'refused', reason })
 

@@ -13,6 +13,7 @@ import type { ClientConfig } from '../config/config.ts'
 import { PageError } from '../web/errors.ts'
 import { sourceOf } from '../web/request.ts'
 import { allowFormAction } from '../web/security-headers.ts'
+import type { SessionEnds } from './session-ends.ts'
 
 export type StepName = 'login' | 'mfa' | 'patient' | 'consent'
 
@@ -64,10 +65,11 @@ export interface InteractionSteps {
 interface Deps {
   provider: Provider
   clients: Clients
+  sessionEnds: Pick<SessionEnds, 'end'>
   audit: AuditTrail
 }
 
-export function createInteractionSteps({ provider, clients, audit }: Deps): InteractionSteps {
+export function createInteractionSteps({ provider, clients, sessionEnds, audit }: Deps): InteractionSteps {
   async function open(ctx: Context, step: StepName): Promise<OpenStep> {
     const details = await interactionOf(ctx)
     if (details.uid !== ctx.params.uid || details.prompt.name !== step) return turnAway(ctx, 'step-not-open')
@@ -121,7 +123,7 @@ export function createInteractionSteps({ provider, clients, audit }: Deps): Inte
     delete details.session
     delete details.lastSubmission
     await details.persist()
-    await session.destroy()
+    await sessionEnds.end(session)
     await audit.record(sourceOf(ctx), { type: 'sign-out', outcome: 'ended', accountId: session.accountId })
   }
 

@@ -7,6 +7,7 @@
 import Provider, { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider'
 import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig } from '../config/config.ts'
+import type { SessionEnds } from '../interaction/session-ends.ts'
 import type { Kind, PutOptions, Store } from '../store/store.ts'
 import { engineKind, optionsFor } from './engine-records.ts'
 import { notesOf } from './request-notes.ts'
@@ -15,6 +16,7 @@ import { collectTokenWrites, type TokenWrites } from './token-writes.ts'
 interface Deps {
   store: Store
   clients: Clients
+  sessionEnds: Pick<SessionEnds, 'isOver'>
   now: () => number
 }
 
@@ -23,10 +25,11 @@ const TOKENS = new Set(['AuthorizationCode', 'AccessToken', 'RefreshToken'])
 
 const sessionByUid: Kind<{ id: string }> = { name: 'SessionUid' }
 
-export function adapters({ store, clients, now }: Deps): AdapterFactory {
+export function adapters(deps: Deps): AdapterFactory {
+  const { store, clients, now } = deps
   return (model) => {
     if (model === 'Client') return clientAdapter(clients)
-    if (model === 'Session') return sessionAdapter(store, now)
+    if (model === 'Session') return sessionAdapter(deps)
     if (model === 'Interaction') return interactionAdapter(store, now)
     return recordAdapter(store, now, model)
   }
@@ -71,8 +74,12 @@ function recordAdapter(store: Store, now: () => number, model: string): Adapter 
   }
 }
 
-function sessionAdapter(store: Store, now: () => number): Adapter {
+function sessionAdapter({ store, sessionEnds, now }: Deps): Adapter {
   const kind = engineKind('Session')
+  async function live(id: string): Promise<AdapterPayload | undefined> {
+    const session = await store.get(kind, id)
+    return session && !(await sessionEnds.isOver(session)) ? session : undefined
+  }
   return {
     ...unsupported('Session'),
     async upsert(id, payload, expiresIn) {
@@ -80,10 +87,10 @@ function sessionAdapter(store: Store, now: () => number): Adapter {
       await store.put(kind, id, payload, options)
       if (payload.uid) await store.put(sessionByUid, payload.uid, { id }, options)
     },
-    find: (id) => store.get(kind, id),
+    find: live,
     async findByUid(uid) {
       const pointer = await store.get(sessionByUid, uid)
-      return pointer && store.get(kind, pointer.id)
+      return pointer && live(pointer.id)
     },
     destroy: (id) => store.delete(kind, id)
   }

@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { SecondFactor } from '../accounts/second-factor.ts'
+import type { SessionEnds } from '../interaction/session-ends.ts'
 
 export interface BrowserSession {
   account: Account
@@ -18,16 +19,17 @@ interface Deps {
   provider: Provider
   accounts: Accounts
   secondFactor: SecondFactor
+  sessionEnds: Pick<SessionEnds, 'end'>
 }
 
-export function createBrowserSessions({ provider, accounts, secondFactor }: Deps): BrowserSessions {
+export function createBrowserSessions({ provider, accounts, secondFactor, sessionEnds }: Deps): BrowserSessions {
   return {
     async open(ctx) {
       const session = await provider.Session.get(provider.createContext(ctx.req, ctx.res))
       const account = session.accountId ? await accounts.find(session.accountId) : undefined
       if (!account || account.disabled) return undefined
       if (secondFactor.isRequired(account) && !session.amr?.includes('otp')) return undefined
-      return { account, end: () => session.destroy() }
+      return { account, end: () => sessionEnds.end(session) }
     }
   }
 }

@@ -11,6 +11,7 @@ import { createPasswords } from '../../src/accounts/password.ts'
 import { openAuditTrail } from '../../src/audit/trail.ts'
 import { createClients } from '../../src/clients/clients.ts'
 import { createConsents } from '../../src/consent/consents.ts'
+import { createSessionEnds } from '../../src/interaction/session-ends.ts'
 import { loadSigningKeys } from '../../src/keys/signing-keys.ts'
 import { createAccessCheck } from '../../src/oidc/access.ts'
 import { adapters } from '../../src/oidc/adapter.ts'
@@ -35,7 +36,12 @@ async function startEngine({ config, store }: Keyward): Promise<{ server: Server
     config,
     cookieKeys,
     jwks: await loadSigningKeys(store, now),
-    adapter: adapters({ store, clients, now }),
+    adapter: adapters({
+      store,
+      clients,
+      sessionEnds: createSessionEnds({ store, lifetime: config.lifetimes.session, now }),
+      now
+    }),
     accounts,
     access: createAccessCheck({ store, accounts, clients, consents, sessionExists: async () => true }),
     policy: [],

@@ -6,6 +6,7 @@ import mount from 'koa-mount'
 import Provider from 'oidc-provider'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClients } from '../../../src/clients/clients.ts'
+import { createSessionEnds } from '../../../src/interaction/session-ends.ts'
 import { createSealer } from '../../../src/keys/sealing.ts'
 import { adapters } from '../../../src/oidc/adapter.ts'
 import { keepContextOnGrants, nameTokens, replayBody } from '../../../src/oidc/patches.ts'
@@ -32,7 +33,7 @@ beforeEach(async () => {
   store = createStore({ driver, sealer, lookupKey: new Uint8Array(32).fill(2), now })
   const clients = createClients({ configured: [], issuer: ISSUER, store })
   const configuration = {
-    adapter: adapters({ store, clients, now }),
+    adapter: adapters({ store, clients, sessionEnds: createSessionEnds({ store, lifetime: 3600, now }), now }),
     cookies: { keys: ['only for tests'] },
     ttl: { Grant: 600, AccessToken: 60, RefreshToken: 600, AuthorizationCode: 60 },
     features: { devInteractions: { enabled: false } }
