@@ -4,6 +4,7 @@
  * form-encoded. RFC 6749 §2.3.1. The engine authenticates at its own endpoints.
  */
 import { hash, timingSafeEqual } from 'node:crypto'
+import type { Context } from 'koa'
 import type { ClientConfig } from '../config/config.ts'
 import type { Clients } from './clients.ts'
 
@@ -17,6 +18,13 @@ export async function authenticateClient(clients: Clients, authorization: string
   const expected = client?.token_endpoint_auth_method === 'client_secret_basic' ? client.client_secret : undefined
   const matches = timingSafeEqual(digest(credentials.secret), digest(expected ?? ''))
   return client && expected && matches && !client.disabled ? client : undefined
+}
+
+/** RFC 6749 §5.2: failed client authentication, or none, is 401 and names the scheme that is wanted. */
+export function answerUnauthenticated(ctx: Context, description: string): void {
+  ctx.status = 401
+  ctx.set('WWW-Authenticate', 'Basic realm="keyward"')
+  ctx.body = { error: 'invalid_client', error_description: description }
 }
 
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer')

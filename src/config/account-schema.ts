@@ -1,6 +1,6 @@
 /** One entry of `accounts`: a person who can sign in from the first start on. */
 import { z } from 'zod'
-import { fhirId, pattern, serverId, text, words } from './fields.ts'
+import { fhirId, fhirUserReference, pattern, serverId, text, words } from './fields.ts'
 
 /** RFC 4648 base32; otplib refuses keys of less than 16 bytes. */
 function totpProblem(value: string): string | undefined {
@@ -19,10 +19,7 @@ const patient = z.strictObject({
 
 const person = z.strictObject({
   fhirServer: serverId.describe('The id of a FHIR server.'),
-  fhirUser: pattern(
-    /^(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/[A-Za-z0-9.-]{1,64}$/,
-    'must be a reference such as Patient/123 or Practitioner/456'
-  ).describe('The resource that is this person, relative to the base URL.'),
+  fhirUser: fhirUserReference.describe('The resource that is this person, relative to the base URL.'),
   patients: z.array(patient).default([]).describe('Whose records this person may share there. Only these can be chosen.')
 })
 

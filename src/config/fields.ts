@@ -31,6 +31,12 @@ export const serverId = pattern(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must consist of lo
 /** FHIR R4, the datatype id. */
 export const fhirId = pattern(/^[A-Za-z0-9.-]{1,64}$/, 'must be the logical id of a FHIR resource (letters, digits, - and .)')
 
+/** A reference to the resource that is a person, relative to the FHIR base URL. */
+export const fhirUserReference = pattern(
+  /^(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/[A-Za-z0-9.-]{1,64}$/,
+  'must be a reference such as Patient/123 or Practitioner/456'
+)
+
 /** RFC 6749 §3.3: scope-token is %x21 / %x23-5B / %x5D-7E, one space between two. */
 export const scope = pattern(
   /^([\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*)?$/,

@@ -24,7 +24,7 @@ export function loginRoutes({ steps, signIn, audit, now }: Deps): Router {
   router.post('/', async (ctx) => {
     const { app } = await steps.open(ctx, 'login')
     const { username, password } = await readForm(ctx, ['username', 'password'])
-    const outcome = await signIn.verify(username, password, limitKeyOf(ctx.state.address))
+    const outcome = await signIn.verify(username, password, limitKeyOf(sourceOf(ctx).address))
     if (!outcome.ok) {
       const { accountId, reason } = outcome
       await audit.record(sourceOf(ctx), { type: 'sign-in', outcome: 'refused', reason, ...(accountId ? { accountId } : {}) })

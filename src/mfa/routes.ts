@@ -30,7 +30,7 @@ export function mfaRoutes({ steps, accounts, secondFactor, audit, now }: Deps): 
     const account = await usable(accountId)
     const { code } = await readForm(ctx, ['code'])
     const enrolled = secondFactor.isEnrolled(account)
-    const from = limitKeyOf(ctx.state.address)
+    const from = limitKeyOf(sourceOf(ctx).address)
     const outcome = enrolled
       ? await secondFactor.verify(accountId, code, from)
       : await secondFactor.confirmEnrolment(accountId, code, from)

@@ -9,6 +9,7 @@ import type Provider from 'oidc-provider'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { AuditEvent } from '../audit/event.ts'
 import type { AuditTrail } from '../audit/trail.ts'
+import { answerUnauthenticated } from '../clients/authenticate.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
 import type { Config } from '../config/config.ts'
 import { splitScope } from '../smart/scope-policy.ts'
@@ -163,13 +164,11 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
   }
 }
 
-/** RFC 6749 §5.2: where "no client authentication is included" it has failed; the engine calls such a request malformed. */
+/** To the engine a request without client authentication is malformed; to RFC 6749 §5.2, one whose authentication failed. */
 function requireClient(ctx: KoaContextWithOIDC, error: unknown): void {
   if (!(error instanceof errors.InvalidRequest) || error.error_description !== 'no client authentication mechanism provided')
     return
-  ctx.status = 401
-  ctx.set('WWW-Authenticate', 'Basic realm="keyward"')
-  ctx.body = { error: 'invalid_client', error_description: 'client authentication failed' }
+  answerUnauthenticated(ctx, 'client authentication failed')
 }
 
 /** The Grant that a request is about, as far as it came. */

@@ -6,7 +6,7 @@
  */
 import Router from '@koa/router'
 import type { AuditTrail } from '../audit/trail.ts'
-import { authenticateClient } from '../clients/authenticate.ts'
+import { answerUnauthenticated, authenticateClient } from '../clients/authenticate.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { FhirServer } from '../config/config.ts'
 import { contextMembers } from '../smart/token-response.ts'
@@ -40,10 +40,7 @@ export function introspectionRoutes(deps: Deps): Router {
     const caller = await authenticateClient(clients, ctx.get('Authorization'))
     if (!caller) {
       await audit.record(sourceOf(ctx), { type: 'introspection', outcome: 'refused', reason: 'unauthenticated' })
-      ctx.set('WWW-Authenticate', 'Basic realm="keyward"')
-      ctx.status = 401
-      ctx.body = { error: 'invalid_client', error_description: 'the FHIR server must authenticate by HTTP Basic' }
-      return
+      return answerUnauthenticated(ctx, 'the FHIR server must authenticate by HTTP Basic')
     }
     const { token } = await readForm(ctx, ['token', 'token_type_hint'])
     if (!token) {

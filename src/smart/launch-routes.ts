@@ -6,8 +6,9 @@
 import Router from '@koa/router'
 import { z } from 'zod'
 import type { AuditTrail } from '../audit/trail.ts'
-import { authenticateClient } from '../clients/authenticate.ts'
+import { answerUnauthenticated, authenticateClient } from '../clients/authenticate.ts'
 import type { Clients } from '../clients/clients.ts'
+import { fhirId, fhirUserReference } from '../config/fields.ts'
 import { readJson } from '../web/body.ts'
 import { sourceOf } from '../web/request.ts'
 import { type Launches, REDEEM_WITHIN } from './launch.ts'
@@ -18,16 +19,12 @@ interface Deps {
   audit: AuditTrail
 }
 
-const ID = z.string().regex(/^[A-Za-z0-9.-]{1,64}$/)
 const launchRequest = z.strictObject({
   client_id: z.string().min(1).max(200),
   fhirServer: z.string().min(1).max(64),
-  patient: ID.optional(),
-  encounter: ID.optional(),
-  user: z
-    .string()
-    .regex(/^(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/[A-Za-z0-9.-]{1,64}$/)
-    .optional()
+  patient: fhirId.optional(),
+  encounter: fhirId.optional(),
+  user: fhirUserReference.optional()
 })
 
 export function launchRoutes({ clients, launches, audit }: Deps): Router {
@@ -37,15 +34,16 @@ export function launchRoutes({ clients, launches, audit }: Deps): Router {
     const ehr = await authenticateClient(clients, ctx.get('Authorization'))
     if (!ehr) {
       await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'refused', reason: 'unauthenticated' })
-      ctx.set('WWW-Authenticate', 'Basic realm="keyward"')
-      ctx.status = 401
-      ctx.body = { error: 'invalid_client', error_description: 'the EHR must authenticate by HTTP Basic' }
-      return
+      return answerUnauthenticated(ctx, 'the EHR must authenticate by HTTP Basic')
+    }
+    const refuse = async (error: string, description: string, status: number): Promise<void> => {
+      await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'refused', reason: error, ehr: ehr.client_id })
+      ctx.status = status
+      ctx.body = { error, error_description: description }
     }
     const request = launchRequest.safeParse(await readJson(ctx))
     if (!request.success) return refuse('invalid_request', describe(request.error), 400)
     const { client_id: clientId, fhirServer, patient, encounter, user } = request.data
-    const parties = { clientId: clientId.slice(0, 200), fhirServer, ehr: ehr.client_id, ...(patient ? { patient } : {}) }
     if (!ehr.launch_contexts.includes(fhirServer)) {
       return refuse('access_denied', 'this EHR may not create launch contexts for that FHIR server', 403)
     }
@@ -53,23 +51,15 @@ export function launchRoutes({ clients, launches, audit }: Deps): Router {
     if (!app?.grant_types.includes('authorization_code') || app.disabled) {
       return refuse('invalid_request', 'client_id names no app that can be launched', 400)
     }
+    const parties = { clientId, fhirServer, ehr: ehr.client_id, ...(patient ? { patient } : {}) }
     const launch = await launches.create({
-      clientId,
-      fhirServer,
-      ehr: ehr.client_id,
-      ...(patient ? { patient } : {}),
+      ...parties,
       ...(encounter ? { encounter } : {}),
       ...(user ? { user } : {})
     })
     await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'created', ...parties })
     ctx.status = 201
     ctx.body = { launch, expires_in: REDEEM_WITHIN }
-
-    async function refuse(error: string, description: string, status: number): Promise<void> {
-      await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'refused', reason: error, ehr: ehr?.client_id ?? '' })
-      ctx.status = status
-      ctx.body = { error, error_description: description }
-    }
   })
   return router
 }
