@@ -7,6 +7,9 @@ import { randomBytes } from 'node:crypto'
 import { covers, parseResourceScope } from '../smart-scopes/resource-scope.ts'
 import type { Kind, Page, Store } from '../store/store.ts'
 
+/** How many scopes of each kind a consent remembers: far more than any app has, so that one that keeps on asking can't let it grow. */
+const MOST_REMEMBERED = 2000
+
 /** Whom a consent is between, and about which patient. */
 export interface ConsentKey {
   accountId: string
@@ -36,10 +39,11 @@ const consents: Kind<Consent> = { name: 'consent', guessable: true }
 
 export interface Consents {
   find(key: ConsentKey): Promise<Consent | undefined>
-  /** The id under which a decision will be remembered: of the consent that there is, or a new one. */
-  idFor(key: ConsentKey): Promise<string>
-  /** Remembers a decision. What was decided before about other scopes stays. */
-  decide(key: ConsentKey, decision: Decision): Promise<Consent>
+  /**
+   * Remembers a decision. What was decided before about other scopes stays. `record` is awaited before it counts, with
+   * the id of the consent that it becomes part of; once more where that one ends meanwhile, and another begins.
+   */
+  decide(key: ConsentKey, decision: Decision, record?: (consentId: string) => Promise<void>): Promise<Consent>
   /** What an account has allowed, page by page. */
   of(accountId: string, after?: string): Promise<Page<Consent>>
   /** Ends one of the account's consents at once; undefined where it has no such. */
@@ -47,8 +51,6 @@ export interface Consents {
 }
 
 export interface Decision {
-  /** From idFor. */
-  consentId: string
   clientName: string
   patientName?: string | undefined
   granted: string[]
@@ -58,10 +60,13 @@ export interface Decision {
 }
 
 export function createConsents({ store, now }: { store: Store; now: () => number }): Consents {
-  async function decide(key: ConsentKey, decision: Decision): Promise<Consent> {
+  async function decide(key: ConsentKey, decision: Decision, record?: (consentId: string) => Promise<void>): Promise<Consent> {
+    let recorded: string | undefined
     for (;;) {
       const held = await store.read(consents, idOf(key))
       const consent = decided(key, decision, held?.record, now())
+      if (recorded !== consent.consentId) await record?.(consent.consentId)
+      recorded = consent.consentId
       const written = await store.commit([
         {
           kind: consents,
@@ -82,7 +87,6 @@ export function createConsents({ store, now }: { store: Store; now: () => number
 
   return {
     find: (key) => store.get(consents, idOf(key)),
-    idFor: async (key) => (await store.get(consents, idOf(key)))?.consentId ?? randomBytes(16).toString('base64url'),
     decide,
     of,
     async end(accountId, consentId) {
@@ -107,17 +111,21 @@ function decided(key: ConsentKey, decision: Decision, before: Consent | undefine
   const newly = new Set([...granted, ...refused])
   const kept = (scopes: string[] | undefined): string[] => (scopes ?? []).filter((scope) => !newly.has(scope))
   // What was allowed before ends where it would still give what is refused now.
-  const standing = kept(before?.granted).filter((scope) => !refused.some((no) => gives(scope, no)))
+  const noes = refused.flatMap((scope) => parseResourceScope(scope) ?? [])
+  const standing = kept(before?.granted).filter((scope) => {
+    const one = parseResourceScope(scope)
+    return one === undefined || !noes.some((no) => covers(one, no))
+  })
   return {
     accountId: key.accountId,
     clientId: key.clientId,
     fhirServer: key.fhirServer,
     ...(key.patient === undefined ? {} : { patient: key.patient }),
-    consentId: before?.consentId ?? decision.consentId,
+    consentId: before?.consentId ?? randomBytes(16).toString('base64url'),
     clientName,
     ...(patientName === undefined ? {} : { patientName }),
-    granted: [...standing, ...granted],
-    refused: [...kept(before?.refused), ...refused],
+    granted: [...standing, ...granted].slice(-MOST_REMEMBERED),
+    refused: [...kept(before?.refused), ...refused].slice(-MOST_REMEMBERED),
     since: before?.since ?? now,
     changedAt: now,
     ...(until === undefined ? {} : { until })
@@ -128,9 +136,4 @@ function decided(key: ConsentKey, decision: Decision, before: Consent | undefine
 function idOf({ accountId, clientId, fhirServer, patient }: ConsentKey): string {
   const parts = [accountId, clientId, fhirServer, ...(patient === undefined ? [] : [patient])]
   return parts.map((part) => `${part.length}:${part}`).join('')
-}
-
-function gives(held: string, wanted: string): boolean {
-  const [one, other] = [parseResourceScope(held), parseResourceScope(wanted)]
-  return one !== undefined && other !== undefined && covers(one, other)
 }

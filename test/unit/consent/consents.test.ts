@@ -19,7 +19,6 @@ async function open() {
 }
 
 const decision = (granted: string[], refused: string[] = [], rest: Partial<Decision> = {}): Decision => ({
-  consentId: randomBytes(16).toString('base64url'),
   clientName: 'Heart App',
   patientName: 'Leo Diaz',
   granted,
@@ -118,14 +117,36 @@ describe('its end', () => {
     expect((await consents.decide(KEY, decision([PATIENT]))).consentId).not.toBe(consentId)
   })
 
-  test('keeps its id for as long as it lasts, whatever id a decision brings', async () => {
+  test('keeps its id for as long as it lasts, which is told before a decision counts', async () => {
     const { consents } = await open()
-    const consentId = await consents.idFor(KEY)
-    await consents.decide(KEY, decision([PATIENT], [], { consentId }))
-    expect(await consents.idFor(KEY)).toBe(consentId)
-    expect((await consents.decide(KEY, decision([ALLERGIES]))).consentId).toBe(consentId)
-    await consents.end(KEY.accountId, consentId)
-    expect(await consents.idFor(KEY)).not.toBe(consentId)
+    const { consentId } = await consents.decide(KEY, decision([PATIENT]))
+    const told: string[] = []
+    const tell = async (id: string) => void told.push(id)
+    expect((await consents.decide(KEY, decision([ALLERGIES]), tell)).consentId).toBe(consentId)
+    // Somebody ends it while the next decision is being recorded.
+    const after = await consents.decide(KEY, decision([PATIENT]), async (id) => {
+      await tell(id)
+      await consents.end(KEY.accountId, consentId)
+    })
+    expect(told).toEqual([consentId, consentId, after.consentId])
+    expect(after.consentId).not.toBe(consentId)
+    expect(after.granted).toEqual([PATIENT])
+  })
+
+  test('whose recording fails is not remembered', async () => {
+    const { consents } = await open()
+    await expect(consents.decide(KEY, decision([PATIENT]), () => Promise.reject(new Error('away')))).rejects.toThrow('away')
+    expect(await consents.find(KEY)).toBeUndefined()
+  })
+
+  test('forgets the oldest scopes before it grows without bounds', async () => {
+    const { consents } = await open()
+    const many = (from: number) => Array.from({ length: 1500 }, (_, at) => `patient/Patient.rs?_id=${from + at}`)
+    await consents.decide(KEY, decision(many(0), many(5000)))
+    const { granted, refused } = await consents.decide(KEY, decision(many(1500), many(6500)))
+    expect(granted).toHaveLength(2000)
+    expect(granted.slice(-1500)).toEqual(many(1500))
+    expect(refused.slice(-1500)).toEqual(many(6500))
   })
 
   test('is found among more of them than one page holds', async () => {
