@@ -4,6 +4,7 @@ import { printPath } from './config-error.ts'
 import type { Outline } from './outline.ts'
 import type { Sourced } from './secret-settings.ts'
 import { holders, SECRET_SETTINGS } from './secret-settings.ts'
+import { readRedisUrl } from './store-url.ts'
 import { isLoopback } from './uris.ts'
 
 /** Pieces of the passwords, TOTP keys and secrets that our own documents print: known to everybody. */
@@ -47,6 +48,14 @@ function isKnown(secret: string | undefined): boolean {
   return KNOWN_TO_EVERYBODY.some((piece) => plain.includes(piece))
 }
 
+/** Where the address can't be understood, it may. */
+function holdsPassword(store: string): boolean {
+  if (store.startsWith('sqlite:')) return false
+  const redis = readRedisUrl(store)
+  if (typeof redis === 'string') return store.includes('@')
+  return redis.login.password !== undefined || redis.sentinelLogin.password !== undefined
+}
+
 function plainSecrets({ tree, outside }: Sourced): Problem[] {
   return SECRET_SETTINGS.flatMap((setting) =>
     holders(tree, setting.path).flatMap(({ holder, path }) => {
@@ -59,7 +68,7 @@ function plainSecrets({ tree, outside }: Sourced): Problem[] {
       return places.flatMap(([place, secret]): Problem[] => {
         if (typeof secret !== 'string' || outside.has(printPath(place))) return []
         // A store's address is no secret, but for the password in it.
-        if (name === 'store' && !URL.parse(secret)?.password) return []
+        if (name === 'store' && !holdsPassword(secret)) return []
         return [
           { path: place, message: `must come from outside this file in production: \${NAME} of the environment, or ${name}File` }
         ]

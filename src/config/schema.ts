@@ -152,7 +152,7 @@ const sections = z.strictObject({
   store: text(storeProblem)
     .default('sqlite:./data/keyward.db')
     .describe(
-      'Where records are kept: `sqlite:<file>` (a relative path starts at the working directory), `redis://` or `rediss://`. Must be given in production.'
+      'Where records are kept: `sqlite:<file>`; one Redis, `redis://[user:password@]host[:port][/db]`; Redis by Sentinel, `redis+sentinel://[user:password@]host[:port],host[:port]/primary`; Redis Cluster, `redis+cluster://[user:password@]host[:port],host[:port]`. `rediss` in place of `redis` is TLS, with the options `?ca=<file>`, and `cert=<file>&key=<file>` for a client certificate; where the Sentinels ask for a login themselves, `?sentinelUser=&sentinelPassword=`. Other characters than letters, digits and `-._~` in a password are percent-encoded. Relative paths start at the working directory. Must be given in production.'
     ),
   organization: organization.describe('Who runs this server, for the people who meet its pages.'),
   secondFactor: secondFactor.prefault({}).describe('Who gives a one-time code (TOTP) after the password.'),

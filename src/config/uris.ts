@@ -3,6 +3,7 @@
  * undefined. Rules for one URI by itself; what two settings must agree on is in
  * rules.ts.
  */
+import { readRedisUrl } from './store-url.ts'
 
 /** Schemes that a browser runs or reads locally instead of fetching; URL parsing has lower-cased them. */
 const FORBIDDEN_SCHEMES = new Set(['javascript:', 'data:', 'vbscript:', 'blob:', 'file:', 'about:'])
@@ -68,6 +69,6 @@ export function isPrivateUse(uri: string): boolean {
 export function storeProblem(text: string): string | undefined {
   // SQLite itself reads file: as an address whose query may turn durability off, or the file into memory.
   if (/^sqlite:(?!file:).+/.test(text)) return undefined
-  if (/^rediss?:\/\/[^/]+/.test(text) && URL.canParse(text)) return undefined
-  return 'must be sqlite:<file>, redis://<host>:<port> or rediss://<host>:<port>'
+  const redis = readRedisUrl(text)
+  return typeof redis === 'string' ? redis : undefined
 }

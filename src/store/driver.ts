@@ -60,5 +60,7 @@ export interface StoreDriver {
   count(place: Place): Promise<number>
   /** Writes and reads. */
   check(): Promise<void>
+  /** What in the engine's own settings may lose records, in sentences for the operator. */
+  unsafeSettings(): Promise<string[]>
   close(): Promise<void>
 }

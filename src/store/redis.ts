@@ -9,19 +9,15 @@
  * crash between the two would hide it), and once more after (see SWEEP); an entry without a record is skipped and swept.
  */
 import { randomInt } from 'node:crypto'
-import { Redis } from 'ioredis'
+import type { RedisUrl } from '../config/store-url.ts'
 import type { DriverWrite, IndexEntry, Place, Row, StoreDriver } from './driver.ts'
+import { connectRedis, type RedisConnection } from './redis-connection.ts'
 import { COMMIT, ENTER, INCREMENT, PAGE, type Script, SWEEP } from './redis-scripts.ts'
+import { unsafeSettings } from './redis-settings.ts'
 import { StoreUnavailable } from './store.ts'
 
 const SCHEMA_VERSION = '1'
 const SCHEMA_KEY = 'kw:schema'
-const CHECK_KEY = 'kw:1:{check}:check'
-
-/** In milliseconds. */
-const COMMAND_TIMEOUT = 800
-const OPEN_PATIENCE = 2000
-const LONGEST_RECONNECT_PAUSE = 1000
 
 /** Scores of records that never end: later than any time, told apart by a random part. */
 const NEVER = 1e15
@@ -32,48 +28,22 @@ class WrongSchema extends Error {}
  * Does not fail where Redis is away: it connects in the background, and until then each call throws
  * StoreUnavailable.
  */
-export async function openRedis(url: string, now: () => number): Promise<StoreDriver> {
-  const client = new Redis(url, {
-    commandTimeout: COMMAND_TIMEOUT,
-    connectTimeout: OPEN_PATIENCE,
-    enableOfflineQueue: false,
-    // Nothing is sent twice: a compare-and-set that had won would lose to itself.
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    retryStrategy: (times) => Math.min(times * 50, LONGEST_RECONNECT_PAUSE)
-  })
-  const driver = redisDriver(client, now)
-  await readyOrLate(client)
-  if (client.status === 'ready') {
+export async function openRedis(url: RedisUrl, now: () => number): Promise<StoreDriver> {
+  const connection = await connectRedis(url)
+  const driver = redisDriver(connection, now)
+  if (connection.client.status === 'ready') {
     await driver.count({ kind: 'check', tag: 'check', id: 'check' }).catch((problem) => {
       if (problem instanceof StoreUnavailable) return
-      client.disconnect()
+      connection.client.disconnect()
       throw problem
     })
   }
   return driver
 }
 
-function readyOrLate(client: Redis): Promise<void> {
-  return new Promise((resolve) => {
-    const late = setTimeout(resolve, OPEN_PATIENCE)
-    client.once('ready', () => {
-      clearTimeout(late)
-      resolve()
-    })
-  })
-}
-
-function redisDriver(client: Redis, now: () => number): StoreDriver {
+function redisDriver(connection: RedisConnection, now: () => number): StoreDriver {
+  const { client } = connection
   let schemaKnown = false
-  let lastFault: Error | undefined
-  // Each call reports the fault that it meets; without a listener ioredis prints it.
-  client.on('error', (fault: Error) => {
-    lastFault = fault
-  })
-  client.on('ready', () => {
-    lastFault = undefined
-  })
 
   async function ask<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -81,7 +51,7 @@ function redisDriver(client: Redis, now: () => number): StoreDriver {
       return await work()
     } catch (cause) {
       if (cause instanceof WrongSchema || cause instanceof TypeError) throw cause
-      throw new StoreUnavailable('Redis can not be reached or did not answer', { cause: lastFault ?? cause })
+      throw new StoreUnavailable('Redis can not be reached or did not answer', { cause: connection.lastFault() ?? cause })
     }
   }
 
@@ -175,9 +145,16 @@ function redisDriver(client: Redis, now: () => number): StoreDriver {
         return next === undefined ? { rows } : { rows, next }
       }),
 
-    walk: (kind, { after = '0', limit }) =>
+    walk: (kind, { after, limit }) =>
       ask(async () => {
-        const [next, keys] = await client.scan(after, 'MATCH', `kw:1:{*}:${kind}:*`, 'COUNT', limit)
+        const primaries = connection.primaries()
+        const names = primaries.map(({ name }) => name).join()
+        const [before, at, cursor] = after?.split(' ') ?? [names, '0', '0']
+        const server = primaries[Number(at)]?.server
+        // What lay at one that has gone would be passed over in silence.
+        if (before !== names || !server || cursor === undefined)
+          throw new Error('the Cluster has other primaries than this walk began with')
+        const [next, keys] = await server.scan(cursor, 'MATCH', `kw:1:{*}:${kind}:*`, 'COUNT', limit)
         const rows = await Promise.all(
           keys.map(async (key): Promise<Row[]> => {
             const id = RECORD_KEY.exec(key)?.[1]
@@ -185,7 +162,8 @@ function redisDriver(client: Redis, now: () => number): StoreDriver {
             return id !== undefined && payload ? [{ id, payload }] : []
           })
         )
-        return next === '0' ? { rows: rows.flat() } : { rows: rows.flat(), next }
+        const place = next === '0' ? Number(at) + 1 : Number(at)
+        return place === primaries.length ? { rows: rows.flat() } : { rows: rows.flat(), next: `${names} ${place} ${next}` }
       }),
 
     increment: (place, lifetime) => ask(async () => Number(await run(INCREMENT, [keyOf(place)], [now(), lifetime]))),
@@ -198,14 +176,25 @@ function redisDriver(client: Redis, now: () => number): StoreDriver {
 
     check: () =>
       ask(async () => {
-        await client.set(CHECK_KEY, '1', 'PX', 60_000)
-        if (!(await client.get(CHECK_KEY))) throw new Error('Redis does not return what it was given')
+        const outcomes = connection.checkTags().map(async (tag) => {
+          const key = keyOf({ kind: 'check', tag, id: 'written' })
+          await client.set(key, '1', 'PX', 60_000)
+          if (!(await client.get(key))) throw new Error('Redis does not return what it was given')
+        })
+        await Promise.all(outcomes)
       }),
 
-    async close() {
-      if (client.status === 'ready') await client.quit().catch(() => undefined)
-      client.disconnect()
-    }
+    unsafeSettings: () =>
+      ask(async () => {
+        await checkSchema()
+        const found = connection.primaries().map(async ({ name, server }) => {
+          const problems = await unsafeSettings(server, now)
+          return problems.map((problem) => `Redis${name && ` at ${name}`}: ${problem}`)
+        })
+        return (await Promise.all(found)).flat()
+      }),
+
+    close: () => connection.close()
   }
 }
 

@@ -158,6 +158,8 @@ function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
       await patiently(() => transaction(db, () => sql.check.get(now()) !== undefined))
     },
 
+    unsafeSettings: async () => [],
+
     async close() {
       if (db.isOpen) db.close()
     }

@@ -78,7 +78,7 @@ const REFUSED: Row[] = [
   },
   {
     what: "a store in memory, by SQLite's own addresses",
-    line: 'store: must be sqlite:<file>, redis://<host>:<port> or rediss://<host>:<port>',
+    line: 'store: must be sqlite:<file>, redis://<host>:<port>, redis+sentinel://',
     change: (yaml) => yaml.replace(/^store: .*$/m, 'store: "sqlite:file:x?mode=memory"')
   },
   { what: 'no store', line: 'store: is required in production', change: (yaml) => yaml.replace(/^store: .*$/m, '') },

@@ -1,7 +1,7 @@
 /** A real redis-server of the test's own, on a free port, with a folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,10 +21,23 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-/** `arguments` are further options of redis-server, like ['--requirepass', 'x']. */
-export async function startRedis(options: { arguments?: string[] } = {}): Promise<RedisServer> {
+interface Options {
+  /** Further options of redis-server, like ['--requirepass', 'x']. */
+  arguments?: string[]
+  /** Lines of a Sentinel's configuration, which it rewrites as it learns. It then is one. */
+  sentinel?: string
+}
+
+export async function startRedis(options: Options = {}): Promise<RedisServer> {
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'keyward-redis-'))
+  const storing = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec']
+  const file = join(folder, 'sentinel.conf')
+  if (options.sentinel !== undefined) writeFileSync(file, `port ${port}\nbind 127.0.0.1\ndir ${folder}\n${options.sentinel}\n`)
+  const words =
+    options.sentinel === undefined
+      ? ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...storing, ...(options.arguments ?? [])]
+      : [file, '--sentinel']
   let child: ChildProcess | undefined
 
   const endWithTests = () => {
@@ -34,14 +47,7 @@ export async function startRedis(options: { arguments?: string[] } = {}): Promis
   process.once('exit', endWithTests)
 
   async function start() {
-    const started = spawn(
-      'redis-server',
-      [
-        ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''],
-        ...['--appendonly', 'yes', '--appendfsync', 'everysec', ...(options.arguments ?? [])]
-      ],
-      { stdio: ['ignore', 'pipe', 'pipe'] }
-    )
+    const started = spawn('redis-server', words, { stdio: ['ignore', 'pipe', 'pipe'] })
     child = started
     let output = ''
     started.stdout.on('data', (chunk) => {
@@ -94,7 +100,7 @@ export async function startRedis(options: { arguments?: string[] } = {}): Promis
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

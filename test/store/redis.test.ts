@@ -4,48 +4,24 @@ import { createSealer } from '../../src/keys/sealing.ts'
 import { openDriver } from '../../src/store/open-store.ts'
 import { createStore } from '../../src/store/sealed-store.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
-import { type RedisServer, startRedis } from '../harness/redis-server.ts'
+import { freePort, type RedisServer, startRedis } from '../harness/redis-server.ts'
 import { storeContract } from './contract.ts'
-import { type Engine, lookupKey, movableClock, newId, newKind, openOn, sealingKey } from './engine.ts'
+import { lookupKey, movableClock, newId, newKind, openOn, sealingKey } from './engine.ts'
+import { redisEngine } from './redis-engine.ts'
 
-storeContract('redis', async () => engineOn(await startRedis()))
+storeContract('redis', async () => engineOnServer(await startRedis()))
 
 // A server in cluster mode refuses each command whose keys lie in two slots, also where it holds all slots itself.
 storeContract('redis with checked slots', async () => {
-  const server = await startRedis({ arguments: ['--cluster-enabled', 'yes'] })
+  const server = await startRedis({ arguments: ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())] })
   const client = new Redis(server.url)
   await client.cluster('ADDSLOTSRANGE', '0', '16383')
   await vi.waitUntil(async () => String(await client.cluster('INFO')).includes('cluster_state:ok'), { timeout: 10_000 })
   await client.quit()
-  return engineOn(server)
+  return engineOnServer(server)
 })
 
-function engineOn(server: RedisServer): Engine {
-  const client = new Redis(server.url)
-  return {
-    url: server.url,
-    async copyOneOverAnother(kind) {
-      const [one, other] = (await client.keys(`kw:1:{*}:${kind}:*`)).sort()
-      const value = await client.getBuffer(one ?? '')
-      await client.set(other ?? '', value ?? Buffer.alloc(0))
-    },
-    async everything() {
-      const parts: string[] = []
-      for (const key of await client.keys('*')) {
-        const isIndex = (await client.type(key)) === 'zset'
-        parts.push(
-          key,
-          isIndex ? (await client.zrange(key, '0', '-1')).join() : ((await client.getBuffer(key))?.toString('latin1') ?? '')
-        )
-      }
-      return parts.join('\n')
-    },
-    async stop() {
-      client.disconnect()
-      await server.stop()
-    }
-  }
-}
+const engineOnServer = (server: RedisServer) => redisEngine({ url: server.url, nodes: [server], stop: () => server.stop() })
 
 describe('redis driver', () => {
   let server: RedisServer

@@ -116,7 +116,7 @@ test('a store in memory works, and a URL of no known form names those that exist
   const store = await openOn('sqlite::memory:')
   await store.check()
   await store.close()
-  await expect(openDriver('postgres://x', { now: Date.now })).rejects.toThrow('sqlite:./path/to/file.db')
+  await expect(openDriver('postgres://x', { now: Date.now })).rejects.toThrow('must be sqlite:<file>, redis://')
 })
 
 /** The longest time for which the event loop stood still. */

@@ -93,6 +93,16 @@ describe('production refuses', () => {
   })
 
   test.each([
+    'redis+cluster://:word@a:7000,b:7000',
+    'redis+sentinel://u:word@a,b/main',
+    'redis+sentinel://a/main?sentinelPassword=word'
+  ])('a password in %s that is written into the file', (store) => {
+    expect(problems((text) => text.replace(/^store:.*\n/m, `store: "${store}"\n`))).toEqual([
+      expect.stringMatching(/^store: must come from outside this file/)
+    ])
+  })
+
+  test.each([
     ['a store that is not named', (text: string) => text.replace(/^store:.*\n/m, ''), 'store: is required in production'],
     [
       'a store in memory',

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { STORE_FORMS } from '../../../src/config/store-url.ts'
 import { problemsWith } from './mistakes.ts'
 
 type Row = [path: (string | number)[], value: unknown, problem: string]
@@ -45,8 +46,8 @@ describe('one value by itself', () => {
     [['lifetimes', 'authorizationCode'], '11m', 'lifetimes.authorizationCode: must not be longer than 10m, but is "11m"'],
     [['limits', 'codesPerAccount'], 0, 'limits.codesPerAccount: must be at least 1, but is 0'],
     [['secondFactor', 'patients'], 'never', 'secondFactor.patients: must be required, optional or off, but is "never"'],
-    [['store'], 'mysql://a', 'store: must be sqlite:<file>, redis://<host>:<port> or rediss://<host>:<port>'],
-    [['store'], 'sqlite:file::memory:', 'store: must be sqlite:<file>, redis://<host>:<port> or rediss://<host>:<port>'],
+    [['store'], 'mysql://a', `store: ${STORE_FORMS}`],
+    [['store'], 'sqlite:file::memory:', `store: ${STORE_FORMS}`],
     [
       ['fhirServers', 0, 'baseUrl'],
       'https://a.example/fhir/',
