@@ -37,7 +37,7 @@ interface Deps {
 }
 
 /** NIST SP 800-63B §5.2.2: no more consecutive failures than this. After them an operator has to help. */
-export const MOST_CONSECUTIVE_FAILURES = 100
+const MOST_CONSECUTIVE_FAILURES = 100
 
 export function createSecondFactor({ accounts, attempts, lasting, policy, limits, organizationName, now }: Deps): SecondFactor {
   const isEnrolled = (account: Account) => account.totp?.confirmed === true
@@ -49,12 +49,14 @@ export function createSecondFactor({ accounts, attempts, lasting, policy, limits
     // One after another: a refusal of the first must not use up the others.
     for (const take of [
       () => attempts.take('code-address', address, limits.signInsPerAddress),
-      () => attempts.take(CODES, sub, limits.codesPerAccount),
-      () => lasting.take(CODES_IN_A_ROW, sub, MOST_CONSECUTIVE_FAILURES)
+      () => attempts.take(CODES, sub, limits.codesPerAccount)
     ]) {
       const attempt = await take()
       if (!attempt.ok) return { ok: false, reason: 'too-many-attempts', retryAfter: attempt.retryAfter }
     }
+    // No waiting helps here, so none is named.
+    const inARow = await lasting.take(CODES_IN_A_ROW, sub, MOST_CONSECUTIVE_FAILURES)
+    if (!inARow.ok) return { ok: false, reason: 'too-many-attempts' }
 
     const account = await accounts.find(sub)
     if (!account?.totp || account.disabled) return { ok: false, reason: 'wrong-code' }

@@ -22,7 +22,7 @@ interface PageInput {
   app: AppFacts | null
   kinds: readonly KindOfData[]
   accountUrl: string
-  problem: 'nothing-on' | 'unknown-choice' | null
+  problem: 'nothing-on' | null
   lang: string
   now: number
 }
@@ -91,7 +91,6 @@ function groupsOf(choices: readonly Choice[], ticks: Ticks, kinds: readonly Kind
         kind: choice.kind,
         ...labelOf(choice, kinds),
         verbs: choice.verbs,
-        technical: choice.scope,
         ticked: ticks.scopes.has(choice.scope),
         broad: choice.broad
       }))

@@ -10,7 +10,8 @@ import { z } from 'zod'
 import type { AuditTrail } from '../audit/trail.ts'
 import { type Clients, hostOf, OWN_CLIENT_ID } from '../clients/clients.ts'
 import type { ClientConfig } from '../config/config.ts'
-import { PageError } from '../web/errors.ts'
+import { PageError } from '../web/page-error.ts'
+import { preferLanguages } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
 import { allowFormAction } from '../web/security-headers.ts'
 import type { SessionEnds } from './session-ends.ts'
@@ -36,7 +37,6 @@ export interface AppFacts {
   name: string
   verified: boolean
   host: string
-  uri: string | null
 }
 
 export interface OpenStep {
@@ -72,6 +72,7 @@ interface Deps {
 export function createInteractionSteps({ provider, clients, sessionEnds, audit }: Deps): InteractionSteps {
   async function open(ctx: Context, step: StepName): Promise<OpenStep> {
     const details = await interactionOf(ctx)
+    preferLanguages(ctx, details.params.ui_locales)
     if (details.uid !== ctx.params.uid || details.prompt.name !== step) return turnAway(ctx, 'step-not-open')
     const client = await clients.find(String(details.params.client_id))
     if (!client) return turnAway(ctx, 'step-not-open')
@@ -144,5 +145,5 @@ export function createInteractionSteps({ provider, clients, sessionEnds, audit }
 }
 
 function appFacts(client: ClientConfig, redirectUri: string): AppFacts {
-  return { name: client.client_name, verified: client.verified, host: hostOf(redirectUri), uri: client.client_uri ?? null }
+  return { name: client.client_name, verified: client.verified, host: hostOf(redirectUri) }
 }

@@ -5,8 +5,8 @@ import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { SecondFactor, SecondFactorOutcome } from '../accounts/second-factor.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { AppFacts, InteractionSteps } from '../interaction/step.ts'
-import { PageError } from '../web/errors.ts'
 import { readForm } from '../web/form.ts'
+import { PageError } from '../web/page-error.ts'
 import { render } from '../web/render.ts'
 import { limitKeyOf, sourceOf } from '../web/request.ts'
 
@@ -58,12 +58,13 @@ export function mfaRoutes({ steps, accounts, secondFactor, audit, now }: Deps): 
     refusal?: SecondFactorOutcome & { ok: false }
   ): Promise<void> {
     const refused = refusal?.reason ?? null
+    const retryAfter = refusal?.retryAfter ?? null
     const status = refused === null ? 200 : refused === 'too-many-attempts' ? 429 : 422
-    if (refusal?.retryAfter !== undefined) ctx.set('Retry-After', String(refusal.retryAfter))
-    if (secondFactor.isEnrolled(account)) return render(ctx, 'mfa', { app, refused }, status)
+    if (retryAfter !== null) ctx.set('Retry-After', String(retryAfter))
+    if (secondFactor.isEnrolled(account)) return render(ctx, 'mfa', { app, refused, retryAfter }, status)
     const { secret, uri } = await secondFactor.beginEnrolment(account)
     const qr = await QRCode.toString(uri, { type: 'svg', margin: 2 })
-    render(ctx, 'mfa-enrol', { app, qr, secret: secret.replace(/(.{4})(?=.)/g, '$1 '), refused }, status)
+    render(ctx, 'mfa-enrol', { app, qr, secret: secret.replace(/(.{4})(?=.)/g, '$1 '), refused, retryAfter }, status)
   }
   return router
 }

@@ -4,8 +4,8 @@ import { ageInYears, type RelatedPatient } from '../accounts/relationships.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { InteractionSteps, OpenStep } from '../interaction/step.ts'
 import type { Authorization, Authorizations } from '../smart/authorization.ts'
-import { PageError } from '../web/errors.ts'
 import { hasOtherFields, readForm } from '../web/form.ts'
+import { PageError } from '../web/page-error.ts'
 import { render } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
 
@@ -58,8 +58,7 @@ export function patientRoutes({ steps, authorizations, audit, now }: Deps): Rout
       id,
       name,
       relationship,
-      age: ageInYears(birthDate, now()) ?? null,
-      checked: false
+      age: ageInYears(birthDate, now()) ?? null
     }))
     render(ctx, 'patient', { app, people, refused }, refused === null ? 200 : 422)
   }

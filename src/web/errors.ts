@@ -11,8 +11,6 @@ import { PageError } from './page-error.ts'
 import { hasPages, render, translatorOf } from './render.ts'
 import { sourceOf } from './request.ts'
 
-export { PageError }
-
 export interface Refusal {
   status: number
   /** Names the texts under errors.* of the locale files. */

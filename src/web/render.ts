@@ -11,6 +11,7 @@ import { csrfToken } from './csrf.ts'
 import type { Translate } from './locales.ts'
 import { loadLocales } from './locales.ts'
 import { sourceOf } from './request.ts'
+import { nonceOf } from './security-headers.ts'
 
 interface Pages {
   print(template: string, members: Record<string, unknown>): string
@@ -47,7 +48,7 @@ export function render(ctx: Context, template: string, members: Record<string, u
     organization,
     issuer,
     csrf: csrfToken(ctx),
-    nonce: ctx.state.nonce,
+    nonce: nonceOf(ctx),
     requestId: sourceOf(ctx).requestId,
     path: ctx.path,
     ...members
@@ -64,14 +65,15 @@ export function translatorOf(ctx: Context): Translate {
 }
 
 /** What `ui_locales` of the authorization request asked for, most wanted first; it wins over the browser's language. */
-export function preferLanguages(ctx: Context, uiLocales: string | undefined): void {
+export function preferLanguages(ctx: Context, uiLocales: unknown): void {
   ctx.state.uiLocales = uiLocales
 }
 
 export function languageOf(ctx: Context): string {
   const { languages } = pagesOf(ctx)
-  const asked = [ctx.state.uiLocales, ctx.query.ui_locales].find((value) => typeof value === 'string') ?? ''
-  for (const tag of String(asked).split(' ')) {
+  const wanted: unknown[] = [ctx.state.uiLocales, ctx.query.ui_locales]
+  const asked = wanted.find((value) => typeof value === 'string') ?? ''
+  for (const tag of asked.split(' ')) {
     const primary = tag.toLowerCase().split('-')[0]
     const known = languages.find((language) => language === tag || language === primary)
     if (known !== undefined) return known

@@ -39,6 +39,13 @@ export function securityHeaders(): Middleware {
   }
 }
 
+/** What a script or style written into this page must carry. */
+export function nonceOf(ctx: Context): string {
+  const { nonce }: { nonce?: unknown } = ctx.state
+  if (typeof nonce !== 'string') throw new Error('securityHeaders has not seen this request')
+  return nonce
+}
+
 /**
  * Lets the forms of this page end in a redirect to `uri`, the validated address
  * of the app: form-action governs the redirects after a submission too.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AppClient, authorize, newApp, ticked } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
-import { APP_REDIRECT } from '../harness/clinic-config.ts'
+import { APP_REDIRECT, PASSWORD } from '../harness/clinic-config.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { allowedBrowser, CLINICIAN_SCOPE, expectErrorAt, paramsOf, refused } from '../harness/refusals.ts'
 
@@ -78,6 +78,15 @@ describe.each(STORES)('prompt and remembered consent on %s', (store) => {
       expect(page.step).toBe('login')
     }
   )
+
+  test('the pages of each step speak the language of ui_locales, on the way in and after a form', async () => {
+    const stranger = newBrowser(keyward.issuer)
+    const langOf = ({ step, html }: { step: string; html: string }) => [step, /<html lang="(\w+)"/.exec(html)?.[1]]
+    const first = await stranger.open(app.authorizationUrl({ ui_locales: 'fr-CA es-MX' }))
+    expect(langOf(first)).toEqual(['login', 'es'])
+    expect(langOf(await stranger.submit({ username: 'maria', password: 'wrong' }))).toEqual(['login', 'es'])
+    expect(langOf(await stranger.submit({ username: 'maria', password: PASSWORD }))).toEqual(['mfa', 'es'])
+  })
 
   describe('offline_access without prompt=consent', () => {
     test('gives a refresh token where the person agrees', async () => {

@@ -6,7 +6,7 @@ import { newApp, totpCode } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
 import { freePort, type Keyward, newSecrets, STORES, type StoreName, startKeyward, storeOf } from '../harness/keyward.ts'
-import { forward, post, signInToAccount, walkTo } from '../harness/on-pages.ts'
+import { forward, post, signInToAccount, textOf, walkTo } from '../harness/on-pages.ts'
 import { type RedisServer, startRedis } from '../harness/redis-server.ts'
 import { theRecordOf, withoutSecondFactor } from '../harness/visit.ts'
 
@@ -96,6 +96,8 @@ describe.each(STORES)('one-time codes on %s', (store) => {
     const refused = await give('000000')
     expect(refused.status).toBe(429)
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    // The clinic's window is 15 minutes; the page says so.
+    expect(textOf({ html: await refused.text() })).toContain('Try again in 15 minutes')
     const again = newBrowser(keyward.issuer)
     await atCode(again)
     for (let tries = 0; tries < 10; tries++) expect((await give('000000', again)).status).toBe(429)

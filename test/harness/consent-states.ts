@@ -114,7 +114,6 @@ export function consentStates({ heart, unknown, viewsDir, language }: Options): 
     page('own, change', { scopes: ['patient/QuestionnaireResponse.cruds', 'patient/Observation.write'] }),
     page('every record of a patient', { patient: { state: 'none' }, scopes: ['openid', 'user/*.rs', 'user/Patient.rs'] }),
     page('nothing ticked', {}, { problem: 'nothing-on' }),
-    page('unknown choice', { patient: CHILD }, { problem: 'unknown-choice', app: unknown }),
     page('who you are', { patient: { state: 'none' }, scopes: ['openid', 'fhirUser'] }),
     page('clinician, one record', {
       account: DR_LEE,
@@ -139,5 +138,5 @@ interface Variant {
   app?: AppFacts
   categories?: string[]
   policy?: 'requested' | 'none'
-  problem?: 'nothing-on' | 'unknown-choice' | null
+  problem?: 'nothing-on' | null
 }

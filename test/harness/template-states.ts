@@ -23,12 +23,11 @@ export const VIEWS = join(import.meta.dirname, '../../views')
 export const PARTS = ['layout', 'app-block', 'theme.css']
 export const ORGANIZATION = { name: 'Sample Clinic', supportPhone: '+1 555 0100', accentColor: '#0b6e6e' }
 
-const HEART = { name: 'Heart App', verified: true, host: 'heart.example.org', uri: 'https://heart.example.org' }
+const HEART = { name: 'Heart App', verified: true, host: 'heart.example.org' }
 const UNKNOWN = {
   name: 'Step & Sleep <Counter>',
   verified: false,
-  host: 'a-rather-long-name.of-a-host.example.com:9002',
-  uri: null
+  host: 'a-rather-long-name.of-a-host.example.com:9002'
 }
 
 const locales = loadLocales(join(VIEWS, 'locales'))
@@ -80,7 +79,6 @@ function loginStates(): TemplateState[] {
     page('wrong', { refused: 'wrong-credentials', username: 'maria "<m>"' }),
     page('too many', { refused: 'too-many-attempts', username: 'maria', retryAfter: 840 }),
     page('one minute', { refused: 'too-many-attempts', username: 'maria', retryAfter: 20 }),
-    page('disabled', { refused: 'account-disabled', username: 'maria' }),
     page('busy', { refused: 'busy', username: 'maria' })
   ]
 }
@@ -90,23 +88,27 @@ function secondFactorStates(): TemplateState[] {
   const secret = 'JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP'
   const refusals = [null, 'wrong-code', 'code-used', 'malformed', 'too-many-attempts']
   return [
-    ...refusals.map((refused) => ({ template: 'mfa', name: refused ?? 'first', members: { app: HEART, refused } })),
+    ...refusals.map((refused) => ({
+      template: 'mfa',
+      name: refused ?? 'first',
+      members: { app: HEART, refused, retryAfter: null }
+    })),
     { template: 'mfa', name: 'no app, wait', members: { app: null, refused: 'too-many-attempts', retryAfter: 61 } },
     ...refusals.map((refused) => ({
       template: 'mfa-enrol',
       name: refused ?? 'first',
-      members: { app: HEART, qr, secret, refused }
+      members: { app: HEART, qr, secret, refused, retryAfter: null }
     })),
-    { template: 'mfa-enrol', name: 'no app', members: { app: null, qr, secret, refused: null } }
+    { template: 'mfa-enrol', name: 'no app', members: { app: null, qr, secret, refused: null, retryAfter: null } }
   ]
 }
 
 function patientStates(): TemplateState[] {
   const people = [
-    { id: 'maria', name: 'Maria Diaz', relationship: 'self', age: 41, checked: false },
-    { id: 'leo', name: 'Leo Diaz', relationship: 'child', age: 9, checked: false },
-    { id: 'ana', name: 'Ana Maria Magdalena Diaz de la Vega y Fernandez', relationship: 'neighbour', age: null, checked: false },
-    { id: 'zoe', name: 'Zoe Diaz', relationship: 'child', age: 1, checked: false }
+    { id: 'maria', name: 'Maria Diaz', relationship: 'self', age: 41 },
+    { id: 'leo', name: 'Leo Diaz', relationship: 'child', age: 9 },
+    { id: 'ana', name: 'Ana Maria Magdalena Diaz de la Vega y Fernandez', relationship: 'neighbour', age: null },
+    { id: 'zoe', name: 'Zoe Diaz', relationship: 'child', age: 1 }
   ]
   const reasons = ['not-known-here', 'no-record', 'not-permitted', 'wrong-user', 'no-record-open']
   return [
@@ -114,8 +116,8 @@ function patientStates(): TemplateState[] {
     { template: 'patient', name: 'nothing picked', members: { app: HEART, people, refused: 'nothing-picked' } },
     {
       template: 'patient',
-      name: 'no app, one checked',
-      members: { app: null, people: [{ ...people[0], checked: true }], refused: null }
+      name: 'no app',
+      members: { app: null, people, refused: null }
     },
     ...reasons.map((reason) => ({ template: 'patient-none', name: reason, members: { app: HEART, reason } })),
     { template: 'patient-none', name: 'no app', members: { app: null, reason: 'no-record' } }

@@ -240,7 +240,8 @@ describe('limits beyond the account and the window', () => {
       expect(await secondFactor.verify(sub, wrong, `192.0.2.${n}`)).toEqual({ ok: false, reason: 'wrong-code' })
     }
     clock.now += 365 * 24 * 60 * 60 * 1000
-    expect(await secondFactor.verify(sub, await codeAt(clock.now), HERE)).toMatchObject({ reason: 'too-many-attempts' })
+    // And no time is named after which it would be taken.
+    expect(await secondFactor.verify(sub, await codeAt(clock.now), HERE)).toEqual({ ok: false, reason: 'too-many-attempts' })
   })
 
   test('codes are counted by address too: one address that tries many accounts is refused', async () => {

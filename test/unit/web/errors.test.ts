@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { StoreUnavailable } from '../../../src/store/store.ts'
-import { PageError } from '../../../src/web/errors.ts'
+import { PageError } from '../../../src/web/page-error.ts'
 import type { Served } from './app.ts'
 import { ask, BROWSER, serve } from './app.ts'
 

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { PageError } from '../../../src/web/errors.ts'
+import { PageError } from '../../../src/web/page-error.ts'
 import { render } from '../../../src/web/render.ts'
 import { allowFormAction, isolateWindow } from '../../../src/web/security-headers.ts'
 import type { Served } from './app.ts'
