@@ -80,17 +80,17 @@ export function consentRoutes(deps: Deps): Router {
     const allowed = new Set([...granted, ...lasting])
     const refused = switchesOf(decision).filter((scope) => !allowed.has(scope))
     const scopes = [...decision.told, ...allowed]
-    // Recorded first: nothing is allowed that the trail does not know of.
-    const consentId = await consents.idFor(decision.key)
-    const event = { scopes, notGranted: refused, consentId, ...partiesOf(about) }
-    await audit.record(sourceOf(ctx), { type: 'consent', outcome: 'granted', ...event })
-    await consents.decide(decision.key, {
-      consentId,
+    const decided = {
       clientName: about.client.client_name,
       patientName: about.patient.state === 'settled' ? about.patient.person?.name : undefined,
       granted: scopes,
       refused,
       until: untilOf(opened, ticks)
+    }
+    // Recorded first: nothing is allowed that the trail does not know of.
+    const { consentId } = await consents.decide(decision.key, decided, (id) => {
+      const event = { scopes, notGranted: refused, consentId: id, ...partiesOf(about) }
+      return audit.record(sourceOf(ctx), { type: 'consent', outcome: 'granted', ...event })
     })
     await steps.complete(ctx, { consent: { consentId } })
   }
