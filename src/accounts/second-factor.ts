@@ -13,8 +13,11 @@ import { matchingStep, newTotpSecret, readCode, totpUri } from './totp.ts'
 export type SecondFactorOutcome = { ok: true } | { ok: false; reason: SecondFactorRefusal; retryAfter?: number }
 
 export interface SecondFactor {
-  /** By the policy for the account's role: required, or optional and enrolled. */
-  isRequired(account: Account): boolean
+  /**
+   * Whether a session with this `amr` (RFC 8176) still lacks it, by the policy for the account's role: required, or
+   * optional and enrolled. Such a session is worth nothing yet.
+   */
+  isMissing(account: Account, amr: readonly string[] | undefined): boolean
   isEnrolled(account: Account): boolean
   /** The key to put into an authenticator app: the same one until it is confirmed. Throws for an enrolled account. */
   beginEnrolment(account: Account): Promise<{ secret: string; uri: string }>
@@ -77,13 +80,14 @@ export function createSecondFactor({ accounts, attempts, lasting, policy, limits
     return { ok: true }
   }
 
+  const isRequired = (account: Account) => {
+    const rule = account.role === 'patient' ? policy.patients : policy.clinicians
+    return rule === 'required' || (rule === 'optional' && isEnrolled(account))
+  }
+
   return {
     isEnrolled,
-
-    isRequired(account) {
-      const rule = account.role === 'patient' ? policy.patients : policy.clinicians
-      return rule === 'required' || (rule === 'optional' && isEnrolled(account))
-    },
+    isMissing: (account, amr) => isRequired(account) && amr?.includes('otp') !== true,
 
     async beginEnrolment({ sub }) {
       const fresh = { secret: newTotpSecret(), lastStep: 0, confirmed: false }

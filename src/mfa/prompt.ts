@@ -13,9 +13,8 @@ export function mfaPrompt({ accounts, secondFactor }: Deps): interactionPolicy.P
     { name: 'mfa', requestable: false },
     new interactionPolicy.Check('second_factor_missing', 'a second factor is required', 'login_required', async (ctx) => {
       const { accountId, amr } = ctx.oidc.session ?? {}
-      if (!accountId || amr?.includes('otp')) return false
-      const account = await accounts.find(accountId)
-      return account !== undefined && secondFactor.isRequired(account)
+      const account = accountId ? await accounts.find(accountId) : undefined
+      return account !== undefined && secondFactor.isMissing(account, amr)
     })
   )
 }

@@ -57,7 +57,7 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
     if (ctx.oidc.promptPending('login')) return false
     const account = await deps.accounts.find(accountId)
     if (!account || account.disabled) return false
-    return !deps.secondFactor.isRequired(account) || Boolean(ctx.oidc.session?.amr?.includes('otp'))
+    return !deps.secondFactor.isMissing(account, ctx.oidc.session?.amr)
   }
 
   async function grantFor(ctx: KoaContextWithOIDC, about: Authorization, consent: Consent, scopes: string[]): Promise<Grant> {

@@ -27,8 +27,7 @@ export function createBrowserSessions({ provider, accounts, secondFactor, sessio
     async open(ctx) {
       const session = await provider.Session.get(provider.createContext(ctx.req, ctx.res))
       const account = session.accountId ? await accounts.find(session.accountId) : undefined
-      if (!account || account.disabled) return undefined
-      if (secondFactor.isRequired(account) && !session.amr?.includes('otp')) return undefined
+      if (!account || account.disabled || secondFactor.isMissing(account, session.amr)) return undefined
       return { account, end: () => sessionEnds.end(session) }
     }
   }

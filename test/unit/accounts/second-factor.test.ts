@@ -224,8 +224,9 @@ describe('policy', () => {
       const { accounts, secondFactor } = await openAccounts({ policy: { patients, clinicians } })
       const { totp, ...withoutTotp } = MARIA
       const patient = await accounts.createIfAbsent(enrolled ? MARIA : withoutTotp)
-      expect(secondFactor.isRequired(patient)).toBe(required)
-      expect(secondFactor.isRequired({ ...patient, role: 'clinician' })).toBe(clinicians === 'required')
+      expect(secondFactor.isMissing(patient, ['pwd'])).toBe(required)
+      expect(secondFactor.isMissing({ ...patient, role: 'clinician' }, undefined)).toBe(clinicians === 'required')
+      expect(secondFactor.isMissing({ ...patient, role: 'clinician' }, ['pwd', 'otp'])).toBe(false)
       expect(totp).toBe(TOTP_SECRET)
     }
   )
