@@ -4,7 +4,7 @@
  * scopes may be asked for at all is smart/scope-policy.ts, what was decided
  * before is consents.ts.
  */
-import { covers, parseResourceScope, printResourceScope, type ResourceScope } from '../smart-scopes/resource-scope.ts'
+import { parseResourceScope, printResourceScope, type ResourceScope } from '../smart-scopes/resource-scope.ts'
 import type { KindOfData } from './kinds.ts'
 
 export type Verb = 'see' | 'add' | 'delete'
@@ -17,7 +17,7 @@ export interface Choice {
   group: string
   verbs: Verb[]
   sensitive: boolean
-  /** Covers other choices: it counts only while each of those is ticked too, so that nothing unticked is shared. */
+  /** Made to cover what is left of other choices. As any choice, it counts only while nothing that it reaches is unticked. */
   broad: boolean
   /** Set where the choice is a whole FHIR type. */
   resourceType?: string
@@ -51,23 +51,29 @@ export function choicesFor(asked: Asked): Choice[] {
   return unique.sort((a, b) => (order.get(a.kind) ?? Infinity) - (order.get(b.kind) ?? Infinity))
 }
 
-/** Which of the choices a list of ticked scopes grants: no broad one while something that it covers is unticked. */
+/**
+ * Which of the choices a list of ticked scopes grants: none through which something unticked would be shared. An app may ask
+ * for one thing in several ways (`.read` and `.rs`): it is shared where all of them are on.
+ */
 export function grantedOf(choices: readonly Choice[], ticked: readonly string[]): string[] {
   const on = new Set(ticked)
+  const unticked = choices.filter((choice) => !on.has(choice.scope)).flatMap(({ scope }) => parseResourceScope(scope) ?? [])
   return choices
-    .filter(
-      (choice) => on.has(choice.scope) && (!choice.broad || coveredBy(choice, choices).every((other) => on.has(other.scope)))
-    )
     .map((choice) => choice.scope)
+    .filter((scope) => {
+      const one = on.has(scope) ? parseResourceScope(scope) : undefined
+      return one !== undefined && !unticked.some((other) => reachesInto(one, other))
+    })
 }
 
-function coveredBy(broad: Choice, choices: readonly Choice[]): Choice[] {
-  const held = parseResourceScope(broad.scope)
-  if (!held) return []
-  return choices.filter((choice) => {
-    const wanted = choice === broad ? undefined : parseResourceScope(choice.scope)
-    return wanted !== undefined && covers(held, wanted)
-  })
+/** Whether a scope may give what another names, in part at least. What a search query other than a category finds, nobody can tell. */
+function reachesInto(one: ResourceScope, other: ResourceScope): boolean {
+  return (
+    one.context === other.context &&
+    (one.resourceType === '*' || one.resourceType === other.resourceType) &&
+    [...one.interactions].some((letter) => other.interactions.includes(letter)) &&
+    (one.query === undefined || one.query === other.query || (other.query !== undefined && !one.query.startsWith('category=')))
+  )
 }
 
 /** A scope, one choice per verb, taken apart by type and category where it is wide. */

@@ -105,6 +105,34 @@ describe('what a list of ticks grants', () => {
   ])('%s', (_name, ticked, expected) => {
     expect(grantedOf(choices, ticked).sort()).toEqual(expected.sort())
   })
+
+  test.each<[string, string[], string[], string[]]>([
+    ['the same in another spelling', ['patient/Goal.read', 'patient/Goal.rs'], ['patient/Goal.read'], []],
+    [
+      'the same in both spellings',
+      ['patient/Goal.read', 'patient/Goal.rs'],
+      ['patient/Goal.read', 'patient/Goal.rs'],
+      ['patient/Goal.read', 'patient/Goal.rs']
+    ],
+    ['a part of the same', ['patient/Goal.r', 'patient/Goal.rs'], ['patient/Goal.rs'], []],
+    ['another verb', ['patient/Goal.rs', 'patient/Goal.cu'], ['patient/Goal.rs'], ['patient/Goal.rs']],
+    ['another person’s records', ['patient/Goal.rs', 'user/Goal.rs'], ['patient/Goal.rs'], ['patient/Goal.rs']],
+    [
+      'a search that may find what is off',
+      [category, 'patient/Condition.rs?_lastUpdated=gt1900'],
+      ['patient/Condition.rs?_lastUpdated=gt1900'],
+      []
+    ],
+    ['a category beside another', [category, `${type}?category=b`], [category], [category]],
+    ['a category of a type that is off', [category, type], [category], [category]]
+  ])('off is off: %s', (_name, scopes, ticked, expected) => {
+    expect(
+      grantedOf(
+        scopes.map((scope) => ({ ...narrow, scope })),
+        ticked
+      )
+    ).toEqual(expected)
+  })
 })
 
 test('granted scopes are told by their groups', () => {
