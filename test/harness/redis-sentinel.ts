@@ -1,0 +1,86 @@
+/** A primary, its replica, and three Sentinels of which two have to agree that the primary is gone. */
+import { Redis } from 'ioredis'
+import { vi } from 'vitest'
+import { type RedisServer, startRedis } from './redis-server.ts'
+
+export interface RedisSentinels {
+  readonly url: string
+  readonly sentinels: readonly RedisServer[]
+  /** As the Sentinels see it now. */
+  currentPrimary(): Promise<RedisServer>
+  /** Waits until the replica has what the primary has, and the Sentinels could elect it. */
+  replicated(): Promise<void>
+  stop(): Promise<void>
+}
+
+const NAME = 'keyward'
+
+export async function startRedisSentinels(): Promise<RedisSentinels> {
+  const primary = await startRedis()
+  const replica = await startRedis({ arguments: ['--replicaof', '127.0.0.1', String(primary.port)] })
+  const servers = [primary, replica]
+  const sentinel = [
+    `sentinel monitor ${NAME} 127.0.0.1 ${primary.port} 2`,
+    `sentinel down-after-milliseconds ${NAME} 1000`,
+    `sentinel failover-timeout ${NAME} 2000`
+  ].join('\n')
+  const sentinels = await Promise.all([1, 2, 3].map(() => startRedis({ sentinel })))
+  const stop = async (): Promise<void> => {
+    await Promise.all([...sentinels, ...servers].map((server) => server.stop()))
+  }
+
+  async function currentPrimary(): Promise<RedisServer> {
+    const [, port] = await ask(sentinels[0], async (sentinel) => {
+      const address: unknown = await sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)
+      return Array.isArray(address) ? address.map(String) : []
+    })
+    const found = servers.find((server) => String(server.port) === port)
+    if (!found) throw new Error('the Sentinels know no primary')
+    return found
+  }
+
+  /** Each Sentinel knows one replica, which is linked to the primary, and both of its fellows: else they can't agree on it. */
+  async function replicated(): Promise<void> {
+    const knowsAll = (sentinel: RedisServer): Promise<boolean> =>
+      ask(sentinel, async (client) => {
+        const replicas = String(await client.call('SENTINEL', 'REPLICAS', NAME))
+        const info = await client.info('sentinel')
+        return (
+          /status=ok.*slaves=1,sentinels=3/.test(info) &&
+          replicas.includes('flags,slave,') &&
+          replicas.includes('master-link-status,ok')
+        )
+      }).catch(() => false)
+    await vi.waitUntil(async () => (await Promise.all(sentinels.map(knowsAll))).every(Boolean), {
+      timeout: 30_000,
+      interval: 100
+    })
+    const primary = await currentPrimary()
+    // Resolves once the replica has acknowledged all that came before.
+    const acknowledged = await ask(primary, (client) => client.wait(1, 5000))
+    if (acknowledged !== 1) throw new Error('the replica does not follow')
+  }
+
+  try {
+    // Else they look at each server every ten seconds only.
+    for (const each of sentinels)
+      await ask(each, (client) => client.call('SENTINEL', 'DEBUG', 'info-period', '500', 'publish-period', '500'))
+    await replicated()
+  } catch (problem) {
+    await stop()
+    throw problem
+  }
+  const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')
+  return { url: `redis+sentinel://${hosts}/${NAME}`, sentinels, currentPrimary, replicated, stop }
+}
+
+async function ask<T>(server: RedisServer | undefined, question: (client: Redis) => Promise<T>): Promise<T> {
+  if (!server) throw new Error('there is no such server')
+  const client = new Redis(server.url, { commandTimeout: 6000, retryStrategy: null })
+  client.on('error', () => undefined)
+  try {
+    return await question(client)
+  } finally {
+    client.disconnect()
+  }
+}
