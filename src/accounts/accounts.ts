@@ -26,7 +26,7 @@ export interface Account {
   createdAt: number
 }
 
-export interface Totp {
+interface Totp {
   /** Base32. */
   secret: string
   /** The latest time step whose code was accepted; 0: none yet. */

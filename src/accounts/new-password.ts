@@ -5,7 +5,7 @@
 import { LONGEST_PASSWORD_BYTES } from './password.ts'
 import { normalizeUsername } from './username.ts'
 
-export type NewPasswordOutcome =
+type NewPasswordOutcome =
   | { ok: true }
   | { ok: false; reason: 'too-short'; atLeast: number }
   | { ok: false; reason: 'too-long' }

@@ -23,7 +23,7 @@ export class HashingBusy extends Error {
   override readonly name = 'HashingBusy'
 }
 
-export interface HashingCost {
+interface HashingCost {
   memoryCost: number
   timeCost: number
   parallelism: number

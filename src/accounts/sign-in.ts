@@ -11,7 +11,7 @@ import { PASSWORDS, passwordKey } from './failure-counts.ts'
 import { HashingBusy, type Passwords } from './password.ts'
 import { normalizeUsername } from './username.ts'
 
-export type SignInOutcome =
+type SignInOutcome =
   | { ok: true; account: Account }
   | {
       ok: false

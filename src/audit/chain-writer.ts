@@ -26,7 +26,7 @@ import type { AuditRecord, ChainAnchor, ChainEvent } from './event.ts'
 
 export type Entry = Pick<AuditRecord, 'time' | 'source' | 'event'>
 
-export interface ChainWriter {
+interface ChainWriter {
   /** All of the entries or, where it throws, none that the caller may count on. */
   append(entries: Entry[]): Promise<void>
   /** Opens the chain where that has not happened yet. */

@@ -47,7 +47,7 @@ export type AuditEvent =
       accountId?: string
       grantId: string
     } & Partial<OfApp>)
-  | { type: 'introspection'; outcome: 'refused'; reason: string; clientId?: string; fhirServer?: string }
+  | { type: 'introspection'; outcome: 'refused'; reason: string; clientId?: string }
   | ({
       type: 'revocation'
       outcome: 'revoked' | 'refused'

@@ -11,10 +11,10 @@ import { CHAINS, type ChainHead, emptyChain, HEADS, hashOf, listChains, RECORDS,
 import type { AuditRecord, ChainAnchor } from './event.ts'
 import { readChain } from './read.ts'
 
-export type Verdict = { ok: true; records: number; chains: number } | Fault
+type Verdict = { ok: true; records: number; chains: number } | Fault
 
 /** The first bad record. */
-export interface Fault {
+interface Fault {
   ok: false
   chain: string
   sequence: number
@@ -26,7 +26,7 @@ export interface Fault {
  * does not follow the one before it. cut: this and all later ones are gone.
  * not-counted: lies after the head. not-listed: its chain is not in the list of chains.
  */
-export type AuditProblem =
+type AuditProblem =
   | 'changed'
   | 'missing'
   | 'reordered'

@@ -31,7 +31,7 @@ export interface Config {
   accounts: AccountConfig[]
 }
 
-export type FactorPolicy = 'required' | 'optional' | 'off'
+type FactorPolicy = 'required' | 'optional' | 'off'
 
 /** Each key is at least 32 random bytes, base64url. The first of a list is the current one. */
 export interface Secrets {

@@ -16,7 +16,7 @@ import { sourceOf } from '../web/request.ts'
 import { allowFormAction } from '../web/security-headers.ts'
 import type { SessionEnds } from './session-ends.ts'
 
-export type StepName = 'login' | 'mfa' | 'patient' | 'consent'
+type StepName = 'login' | 'mfa' | 'patient' | 'consent'
 
 const stepResult = z.object({
   login: z.object({ accountId: z.string(), amr: z.array(z.string()), ts: z.number(), remember: z.boolean() }).exactOptional(),
@@ -25,7 +25,7 @@ const stepResult = z.object({
 })
 
 /** What each step leaves for the ones after it; the engine keeps it with the interaction. */
-export type StepResult = z.infer<typeof stepResult>
+type StepResult = z.infer<typeof stepResult>
 
 /** What the engine kept of the steps' results; nothing where there is none yet. */
 export function resultsOf(kept: unknown): StepResult {

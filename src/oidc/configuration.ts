@@ -2,7 +2,6 @@
 import type { AdapterFactory, Configuration, interactionPolicy, JWKS, KoaContextWithOIDC } from 'oidc-provider'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Config } from '../config/config.ts'
-import { NAMED_SCOPES } from '../smart/discovery.ts'
 import { fhirServerAt } from '../smart/fhir-servers.ts'
 import { fhirServerOf, resourceServerFor } from '../smart/resource-server.ts'
 import { lasts, permittedScopes, splitScope } from '../smart/scope-policy.ts'
@@ -111,9 +110,6 @@ export function engineConfiguration(deps: Deps): Configuration {
     }
   }
 }
-
-/** What is told of scopes: not exhaustive, everything in it is supported. */
-export const SCOPES_SUPPORTED = [...NAMED_SCOPES, 'patient/*.rs', 'user/*.rs']
 
 function originOf(uri: string): string {
   return new URL(uri).origin

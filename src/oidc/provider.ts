@@ -1,9 +1,9 @@
 /** The engine, as Keyward runs it: configured, patched, and with its answers completed. */
 import Provider, { type Configuration } from 'oidc-provider'
-import { type completeAnswers as complete, completeAnswers } from './answers.ts'
+import { completeAnswers } from './answers.ts'
 import { keepContextOnGrants, nameTokens } from './patches.ts'
 
-type AnswerDeps = Omit<Parameters<typeof complete>[0], 'provider'>
+type AnswerDeps = Omit<Parameters<typeof completeAnswers>[0], 'provider'>
 
 /** `answers` has to be attached before the engine is mounted: what it is told to use later is not heard. */
 export function createProvider(issuer: string, configuration: Configuration, answers: AnswerDeps): Provider {

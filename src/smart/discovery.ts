@@ -4,6 +4,7 @@
  */
 import Router from '@koa/router'
 import type { FhirServer } from '../config/config.ts'
+import { CONTEXT_SCOPES, LASTING_SCOPES } from './scope-policy.ts'
 
 /** Each is a promise: listed only because the feature is there. */
 const CAPABILITIES = [
@@ -23,7 +24,17 @@ const CAPABILITIES = [
   'permission-v2'
 ]
 
-export function smartConfiguration(issuer: string): Record<string, unknown> {
+/** Of all metadata: not exhaustive, everything in it is supported. Nobody is asked to pick a visit, so launch/encounter is not told. */
+export const SCOPES_SUPPORTED: readonly string[] = [
+  ...CONTEXT_SCOPES.filter((scope) => scope !== 'launch/encounter'),
+  ...LASTING_SCOPES,
+  'patient/*.rs',
+  'user/*.rs',
+  'patient/*.cruds',
+  'user/*.cruds'
+]
+
+function smartConfiguration(issuer: string): Record<string, unknown> {
   return {
     issuer,
     jwks_uri: `${issuer}/jwks`,
@@ -36,12 +47,10 @@ export function smartConfiguration(issuer: string): Record<string, unknown> {
     grant_types_supported: ['authorization_code', 'refresh_token'],
     response_types_supported: ['code'],
     code_challenge_methods_supported: ['S256'],
-    scopes_supported: [...NAMED_SCOPES, 'patient/*.rs', 'user/*.rs', 'patient/*.cruds', 'user/*.cruds'],
+    scopes_supported: SCOPES_SUPPORTED,
     capabilities: CAPABILITIES
   }
 }
-
-export const NAMED_SCOPES = ['openid', 'fhirUser', 'profile', 'launch', 'launch/patient', 'offline_access', 'online_access']
 
 export function discoveryRoutes({ issuer, fhirServers }: { issuer: string; fhirServers: readonly FhirServer[] }): Router {
   const router = new Router()

@@ -7,7 +7,7 @@ import { covers, parseResourceScope } from '../smart-scopes/resource-scope.ts'
 
 /** Scopes that say who signs in and in what context, not what may be read. SMART App Launch 2.2, "Scopes and Launch Context". */
 export const CONTEXT_SCOPES = ['openid', 'fhirUser', 'profile', 'launch', 'launch/patient', 'launch/encounter'] as const
-const LASTING_SCOPES = ['offline_access', 'online_access'] as const
+export const LASTING_SCOPES = ['offline_access', 'online_access'] as const
 
 const NAMED: ReadonlySet<string> = new Set([...CONTEXT_SCOPES, ...LASTING_SCOPES])
 

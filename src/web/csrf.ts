@@ -9,9 +9,9 @@ import type { Context, Middleware } from 'koa'
 import { readForm } from './form.ts'
 import { PageError } from './page-error.ts'
 
-export type CsrfRefusal = 'other-site' | 'other-origin' | 'no-token' | 'wrong-token'
+type CsrfRefusal = 'other-site' | 'other-origin' | 'no-token' | 'wrong-token'
 
-export interface CsrfOptions {
+interface CsrfOptions {
   /** The first makes tokens, all are good for verifying them. */
   cookieKeys: readonly string[]
   issuer: string

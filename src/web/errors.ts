@@ -11,7 +11,7 @@ import { PageError } from './page-error.ts'
 import { hasPages, render, translatorOf } from './render.ts'
 import { sourceOf } from './request.ts'
 
-export interface Refusal {
+interface Refusal {
   status: number
   /** Names the texts under errors.* of the locale files. */
   reason: string
@@ -62,7 +62,7 @@ export function errorPages({ logger }: { logger: Logger }): Middleware {
 }
 
 /** What an error becomes. StoreUnavailable may be wrapped: the engine hangs what it caught on its own errors. */
-export function refusalOf(err: unknown): Refusal {
+function refusalOf(err: unknown): Refusal {
   if (err instanceof PageError) return { status: err.status, reason: err.reason }
   for (let cause: unknown = err, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth += 1) {
     if (cause instanceof StoreUnavailable) return { status: 503, reason: 'unavailable' }

@@ -19,7 +19,7 @@ const HEADERS_LIMIT = 16 * 1024
 const DISCARD_LIMIT = 1024 * 1024
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
-export interface LimitOptions {
+interface LimitOptions {
   issuer: string
   /** Awaited before the refusal is answered: the audit trail. */
   onRefused?: (ctx: Context, reason: 'host') => Promise<void>
@@ -95,7 +95,7 @@ function refuseMalformed(err: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(`${lines.join('\r\n')}\r\n\r\n`)
 }
 
-export interface Draining {
+interface Draining {
   /** Takes no new connection, lets requests in progress finish, and cuts after `ms` what is still open. True: nothing was cut. */
   drain(ms: number): Promise<boolean>
 }

@@ -9,7 +9,7 @@ import { createInstance } from 'i18next'
 
 export type Translate = (key: string, variables?: Record<string, unknown>) => string
 
-export interface Locales {
+interface Locales {
   /** English, the language where nothing else fits, is the first. */
   languages: string[]
   translator(language: string): Translate

@@ -21,7 +21,7 @@ interface Pages {
   issuer: string
 }
 
-export interface PageOptions {
+interface PageOptions {
   viewsDir: string
   organization: Config['organization']
   issuer: string

@@ -11,7 +11,7 @@ import type { Context, Middleware } from 'koa'
 const FORWARDING =
   /^(forwarded|x-forwarded-.*|x-real-ip|x-original-.*|true-client-ip|x-client-ip|(x-)?(ssl-)?client-(cert|verify|dn|s-dn).*|x-ssl-.*)$/
 
-export interface RequestContextOptions {
+interface RequestContextOptions {
   trustedProxies: readonly string[]
   /** An https issuer is reached over https, whatever stands in front and forgets to say so: links and cookies follow the issuer. */
   issuer?: string
