@@ -111,8 +111,10 @@ export function engineConfiguration(deps: Deps): Configuration {
   }
 }
 
-function originOf(uri: string): string {
-  return new URL(uri).origin
+/** Undefined for a private-use scheme, whose origin is written 'null': so is that of anybody's sandboxed frame. */
+function originOf(uri: string): string | undefined {
+  const { origin } = new URL(uri)
+  return origin === 'null' ? undefined : origin
 }
 
 /** `__Host-` and `__Secure-` where the issuer is https; plain names in a demo over http, where script clients would drop them. */

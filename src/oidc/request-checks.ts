@@ -37,6 +37,7 @@ export function requestChecks({ fhirServers, launches, audit }: Deps): Record<'a
       // The others would put a code where pages and histories can read it.
       if (mode !== undefined && mode !== 'query') throw new errors.InvalidRequest('response_mode must be query')
       if (resource !== undefined && !sameServer(resource, fhirServer)) throw new errors.InvalidTarget('resource and aud differ')
+      nameResource(ctx, fhirServer)
       keepOfflineAccess(ctx, client)
       const scopes = permittedScopes(splitScope(scopeOf(ctx)), splitScope(String(client.smart_scope ?? '')))
       if (scopes.length === 0)
@@ -61,6 +62,13 @@ export function requestChecks({ fhirServers, launches, audit }: Deps): Record<'a
     const all = Array.isArray(resource) ? resource : [resource]
     return all.every((one) => fhirServerAt(fhirServers, one)?.id === id)
   }
+}
+
+/** What is granted is granted at the base URL as it is configured: a slash more would be another resource to the engine. */
+function nameResource({ oidc: { params, resourceServers } }: KoaContextWithOIDC, { baseUrl }: FhirServer): void {
+  if (params?.resource === undefined) return
+  params.resource = baseUrl
+  for (const name of Object.keys(resourceServers ?? {})) if (name !== baseUrl) delete resourceServers?.[name]
 }
 
 /** The engine drops offline_access without prompt=consent, which SMART apps don't send: our consent page asks about it. */
