@@ -17,7 +17,7 @@ import { createLogger, type Logger } from './observability/logger.ts'
 import { openDriver } from './store/open-store.ts'
 import { createStore } from './store/sealed-store.ts'
 import { StoreUnavailable } from './store/store.ts'
-import { createHttpServer, drainable } from './web/limits.ts'
+import { createHttpServer, drainable } from './web/http-server.ts'
 
 /** How long answers that are under way may take once the process has been told to end, in milliseconds. */
 const DRAIN = 10_000

@@ -18,7 +18,7 @@ import { createLogger } from '../../src/observability/logger.ts'
 import { openDriver } from '../../src/store/open-store.ts'
 import { createStore } from '../../src/store/sealed-store.ts'
 import type { Kind, Store } from '../../src/store/store.ts'
-import { createHttpServer, drainable } from '../../src/web/limits.ts'
+import { createHttpServer, drainable } from '../../src/web/http-server.ts'
 import { clinicYaml } from './clinic-config.ts'
 import { type RedisServer, startRedis } from './redis-server.ts'
 

@@ -1,0 +1,95 @@
+/**
+ * The HTTP server under the application: what it reads of a peer and for how long,
+ * what it says to one that it can't read, and how it ends its work.
+ */
+import { readFileSync } from 'node:fs'
+import type { RequestListener, Server, ServerResponse } from 'node:http'
+import { createServer, STATUS_CODES } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
+import type { Config } from '../config/config.ts'
+import { BARE_POLICY } from './security-headers.ts'
+
+export const URL_LIMIT = 16 * 1024
+export const HEADERS_LIMIT = 16 * 1024
+
+export function createHttpServer(callback: RequestListener, tls: Config['listen']['tls'] = null): Server {
+  const settings = {
+    // Address and headers together; which of the two was too long is told apart in limits().
+    maxHeaderSize: URL_LIMIT + HEADERS_LIMIT,
+    headersTimeout: 15_000,
+    requestTimeout: 15_000,
+    keepAliveTimeout: 65_000, // longer than usual load balancers keep theirs, so that they never reuse one we close
+    connectionsCheckingInterval: 5_000
+  }
+  const server = tls
+    ? createTlsServer(
+        { ...settings, minVersion: 'TLSv1.2', cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
+        callback
+      )
+    : createServer(settings, callback)
+  server.maxHeadersCount = 100
+  server.on('clientError', refuseMalformed)
+  return server
+}
+
+/** What no middleware ever sees: heads that can't be read, or not in time. */
+function refuseMalformed(err: NodeJS.ErrnoException, socket: Duplex): void {
+  if (err.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = err.code === 'HPE_HEADER_OVERFLOW' ? 431 : err.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Length: 0',
+    'Cache-Control: no-store',
+    'X-Content-Type-Options: nosniff',
+    'X-Frame-Options: DENY',
+    'Referrer-Policy: same-origin',
+    `Content-Security-Policy: ${BARE_POLICY}`
+  ]
+  socket.end(`${lines.join('\r\n')}\r\n\r\n`)
+}
+
+interface Draining {
+  /** Takes no new connection, lets requests in progress finish, and cuts after `ms` what is still open. True: nothing was cut. */
+  drain(ms: number): Promise<boolean>
+}
+
+/** Watches a server's requests from its start, because drain must tell each of them that its connection ends. */
+export function drainable(server: Server): Draining {
+  const open = new Set<ServerResponse>()
+  let isDraining = false
+  const endConnection = (res: ServerResponse) => {
+    if (!res.headersSent) res.setHeader('Connection', 'close')
+  }
+  server.prependListener('request', (_req, res: ServerResponse) => {
+    open.add(res)
+    if (isDraining) endConnection(res)
+    res.once('close', () => {
+      open.delete(res)
+      // Whose head was already written kept its connection: now it is idle.
+      if (isDraining) setImmediate(() => server.closeIdleConnections())
+    })
+  })
+  return {
+    drain(ms) {
+      isDraining = true
+      for (const res of open) endConnection(res)
+      return new Promise((resolve) => {
+        let isClean = true
+        const timer = setTimeout(() => {
+          isClean = false
+          server.closeAllConnections()
+        }, ms)
+        server.close(() => {
+          clearTimeout(timer)
+          resolve(isClean)
+        })
+        server.closeIdleConnections()
+      })
+    }
+  }
+}
