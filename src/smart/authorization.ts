@@ -42,7 +42,7 @@ interface AuthorizationRequest {
 }
 
 export interface Authorizations {
-  /** Undefined where account, client or FHIR server is gone or unknown: Keyward's own sign-in has no FHIR server. */
+  /** Undefined where account, client or FHIR server is gone, unknown or disabled: Keyward's own sign-in has no FHIR server. */
   describe(request: AuthorizationRequest): Promise<Authorization | undefined>
 }
 
@@ -59,7 +59,7 @@ export function createAuthorizations({ accounts, clients, launches, fhirServers 
       const fhirServer = fhirServerAt(fhirServers, params.aud)
       if (!fhirServer) return undefined
       const [account, client] = await Promise.all([accounts.find(accountId), clients.find(text(params.client_id))])
-      if (!account || !client) return undefined
+      if (!account || account.disabled || !client || client.disabled) return undefined
       const launch =
         params.launch === undefined ? undefined : await launches.redeemed(text(params.launch), text(params.code_challenge))
       const scopes = permittedScopes(splitScope(text(params.scope)), splitScope(client.smart_scope))

@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createAccounts } from '../../src/accounts/accounts.ts'
+import { createPasswords } from '../../src/accounts/password.ts'
+import { createClients } from '../../src/clients/clients.ts'
 import { introspect } from '../harness/app-client.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { walkTo } from '../harness/on-pages.ts'
@@ -55,5 +58,29 @@ describe.each(STORES)('decisions against each other, on %s', (store) => {
     const { consentId: begun } = (await keyward.auditEvents('consent')).at(-1) ?? {}
     expect(begun).toEqual(expect.stringMatching(/^[\w-]{22}$/))
     expect(begun).not.toBe(stopped)
+  })
+
+  describe('nobody decides on a page that was open before an operator disabled', () => {
+    test.each(['the account', 'the app'])('%s', async (what) => {
+      const { store, config, issuer } = keyward
+      const accounts = createAccounts({ store, passwords: await createPasswords(), now: Date.now })
+      const clients = createClients({ configured: config.clients, issuer, store })
+      const { sub = '' } = (await accounts.findByUsername('maria')) ?? {}
+      const disable = (disabled: boolean) =>
+        what === 'the app' ? clients.setDisabled('heart-app', disabled) : accounts.setDisabled(sub, disabled)
+      const visit = newVisit(keyward)
+      await walkTo(visit.browser, visit.app.authorizationUrl({ prompt: 'consent' }), 'consent')
+      const { action, hidden } = visit.browser.form()
+      const body = new URLSearchParams({ ...hidden, decision: 'allow', scope: 'patient/Patient.rs' })
+      const before = await keyward.auditEvents('consent')
+      await disable(true)
+      try {
+        const answer = await visit.browser.send(action, { method: 'POST', body })
+        expect(answer.status).toBe(400)
+        expect(await keyward.auditEvents('consent')).toEqual(before)
+      } finally {
+        await disable(false)
+      }
+    })
   })
 })
