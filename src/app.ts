@@ -58,6 +58,8 @@ export interface AppDeps {
   logger: Logger
   now: () => number
   isDraining: () => boolean
+  /** Where the store's settings may lose records: not ready. */
+  isUnsafe?: (() => boolean) | undefined
 }
 
 export interface App {
@@ -70,7 +72,7 @@ export interface App {
 const UNTIL_SUCCESS = 10 * 365 * 24 * 60 * 60 * 1000
 const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
 
-export async function createApp({ config, cookieKeys, store, logger, now, isDraining }: AppDeps): Promise<App> {
+export async function createApp({ config, cookieKeys, store, logger, now, isDraining, isUnsafe }: AppDeps): Promise<App> {
   const { fhirServers, issuer, organization } = config
   const audit = await openAuditTrail({ store, now })
   const kinds = readKinds(VIEWS)
@@ -134,7 +136,7 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
   const refused = (reason: 'csrf' | 'host') => (ctx: Context) =>
     audit.record(sourceOf(ctx), { type: 'request', outcome: 'refused', reason })
 
-  const koa = outerApp({ config, cookieKeys, logger, now, isDraining }, store.driver, () => store.check())
+  const koa = outerApp({ config, cookieKeys, logger, now, isDraining, isUnsafe }, store.driver, () => store.check())
   koa.use(limits({ issuer, onRefused: refused('host') }))
   koa.use(
     staticFiles({ viewsDir: VIEWS, files: ['style.css', 'forms.css', 'consent.css'], branded: ['theme.css'], organization })
@@ -176,7 +178,7 @@ export function createWaitingApp(deps: Omit<AppDeps, 'store'> & { store: Pick<St
 
 /** What surrounds every answer: protecting headers, who asks, the log, error pages, health. */
 function outerApp(
-  { config, cookieKeys, logger, now, isDraining }: Omit<AppDeps, 'store'>,
+  { config, cookieKeys, logger, now, isDraining, isUnsafe }: Omit<AppDeps, 'store'>,
   driver: string,
   check: () => Promise<void>
 ): Koa {
@@ -188,6 +190,6 @@ function outerApp(
   koa.use(requestLog({ logger, maskedAfter: ['interaction', 'authorize'], quiet: ['/livez', '/readyz'], now }))
   koa.use(pages({ viewsDir: VIEWS, organization, issuer }))
   koa.use(errorPages({ logger }))
-  koa.use(health({ driver, check, isDraining, logger }))
+  koa.use(health({ driver, check, isUnsafe, isDraining, logger }))
   return koa
 }

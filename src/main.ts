@@ -16,6 +16,7 @@ import { checkSealing, loadSecrets } from './keys/secrets.ts'
 import { createLogger, type Logger } from './observability/logger.ts'
 import { openDriver } from './store/open-store.ts'
 import { createStore } from './store/sealed-store.ts'
+import { type SettingsWatch, watchSettings } from './store/settings-watch.ts'
 import { StoreUnavailable } from './store/store.ts'
 import { createHttpServer, drainable } from './web/http-server.ts'
 
@@ -36,13 +37,23 @@ async function main(): Promise<void> {
   const store = createStore({ driver, sealer: createSealer(sealingKeys), lookupKey, now, onUnreadable })
 
   const ending = new AbortController()
-  const deps = { config, cookieKeys, store, logger, now, isDraining: () => ending.signal.aborted }
+  let settings: SettingsWatch | undefined
+  const deps = {
+    config,
+    cookieKeys,
+    store,
+    logger,
+    now,
+    isDraining: () => ending.signal.aborted,
+    isUnsafe: () => settings?.isUnsafe() === true
+  }
   let answer = createWaitingApp(deps).callback()
   const server = createHttpServer((req, res) => void answer(req, res), config.listen.tls)
   const { drain } = drainable(server)
   await listen(server, config.listen)
 
   const building = patiently(logger, ending.signal, async () => {
+    settings ??= await watchSettings({ driver, demo: config.demo, logger })
     await checkSealing(store, { lookupKey })
     return createApp(deps)
   })
@@ -53,6 +64,7 @@ async function main(): Promise<void> {
     await drain(DRAIN)
     const left = (err: unknown): void => logger.warn({ err }, 'the audit chain could not be closed')
     await (await building)?.close().catch(left)
+    settings?.close()
     await store.close()
     logger.info('ended')
   }

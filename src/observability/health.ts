@@ -11,18 +11,20 @@ interface Deps {
   driver: string
   /** Rejects while the store can't be used. */
   check: () => Promise<void>
+  /** Whether the store answers, and may yet lose records: its settings are wrong. */
+  isUnsafe?: (() => boolean) | undefined
   isDraining: () => boolean
   logger: Logger
 }
 
-export function health({ driver, check, isDraining, logger }: Deps): Middleware {
+export function health({ driver, check, isUnsafe = () => false, isDraining, logger }: Deps): Middleware {
   async function readiness(): Promise<
-    { status: 'ready'; store: string } | { status: 'not-ready'; reason: 'draining' | 'store' }
+    { status: 'ready'; store: string } | { status: 'not-ready'; reason: 'draining' | 'store' | 'store-settings' }
   > {
     if (isDraining()) return { status: 'not-ready', reason: 'draining' }
     try {
       await check()
-      return { status: 'ready', store: driver }
+      return isUnsafe() ? { status: 'not-ready', reason: 'store-settings' } : { status: 'ready', store: driver }
     } catch (err) {
       logger.warn({ err }, 'the store did not pass its check')
       return { status: 'not-ready', reason: 'store' }

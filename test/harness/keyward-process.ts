@@ -47,6 +47,8 @@ export interface ProcessOptions {
   store?: StoreName
   /** Changes to the sample clinic's configuration file. */
   change?: (yaml: string) => string
+  /** Beside PATH. */
+  env?: Record<string, string>
   /** Which address has to answer 200 before it counts as started. */
   until?: '/readyz' | '/livez'
 }
@@ -55,7 +57,7 @@ const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
 const CLI = resolve(import.meta.dirname, '../../src/cli.ts')
 
 export async function startProcess(options: ProcessOptions = {}): Promise<KeywardProcess> {
-  const { store = 'sqlite', change = (yaml) => yaml, until = '/readyz' } = options
+  const { store = 'sqlite', change = (yaml) => yaml, env = {}, until = '/readyz' } = options
   const folder = mkdtempSync(join(tmpdir(), 'keyward-process-'))
   const port = await freePort()
   const redis = store === 'redis' ? await startRedis() : undefined
@@ -66,7 +68,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Keywar
   let run: Run
 
   async function startAgain(path: '/readyz' | '/livez' = '/readyz'): Promise<void> {
-    run = startNode(MAIN, ['--config', configFile], { cwd: folder })
+    run = startNode(MAIN, ['--config', configFile], { cwd: folder, env })
     await answersAt(`http://127.0.0.1:${port}${path}`, run)
   }
   async function kill(): Promise<void> {
@@ -79,7 +81,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Keywar
     rmSync(folder, { recursive: true, force: true })
   }
 
-  run = startNode(MAIN, ['--config', configFile], { cwd: folder })
+  run = startNode(MAIN, ['--config', configFile], { cwd: folder, env })
   const keyward: KeywardProcess = {
     issuer,
     port,
@@ -95,7 +97,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Keywar
     signal: (signal) => void run.child.kill(signal),
     kill,
     startAgain,
-    cli: (...words) => startNode(CLI, [...words, '--config', configFile], { cwd: folder }).ended,
+    cli: (...words) => startNode(CLI, [...words, '--config', configFile], { cwd: folder, env }).ended,
     stop
   }
   await answersAt(`http://127.0.0.1:${port}${until}`, run).catch(async (problem) => {

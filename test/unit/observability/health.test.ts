@@ -6,15 +6,23 @@ import { createLogger } from '../../../src/observability/logger.ts'
 
 let check: () => Promise<void>
 let draining: boolean
+let unsafe: boolean
 let url: string
 let close: () => void
 
 beforeEach(async () => {
   check = async () => undefined
   draining = false
+  unsafe = false
   const app = new Koa()
   app.use(
-    health({ driver: 'sqlite', check: () => check(), isDraining: () => draining, logger: createLogger({ level: 'silent' }) })
+    health({
+      driver: 'sqlite',
+      check: () => check(),
+      isUnsafe: () => unsafe,
+      isDraining: () => draining,
+      logger: createLogger({ level: 'silent' })
+    })
   )
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -41,6 +49,13 @@ test('is not ready, and lives, while the store is away; the reason tells nothing
   check = () => Promise.reject(new Error('redis at 10.0.0.1'))
   expect(await ask('/readyz')).toEqual([503, { status: 'not-ready', reason: 'store' }])
   expect(await ask('/livez')).toEqual([200, { status: 'ok' }])
+})
+
+test('is not ready while the settings of the store may lose records', async () => {
+  unsafe = true
+  expect(await ask('/readyz')).toEqual([503, { status: 'not-ready', reason: 'store-settings' }])
+  unsafe = false
+  expect((await ask('/readyz'))[0]).toBe(200)
 })
 
 test('is not ready once it drains', async () => {
