@@ -65,7 +65,11 @@ const consent = z.strictObject({
 const lifetimes = z.strictObject({
   authorizationCode: duration('10m').prefault('60s').describe('An authorization code, until it is redeemed. At most 10m.'),
   accessToken: duration('1h').prefault('15m').describe('An access token of a person. At most 1h.'),
-  backendAccessToken: duration('5m').prefault('5m').describe('An access token of a server without a person. At most 5m.'),
+  backendAccessToken: duration('5m')
+    .prefault('5m')
+    .describe(
+      'An access token of a server without a person. At most 5m. Arrives with a later version: accepted and checked, not used yet.'
+    ),
   refreshToken: duration().prefault('93d').describe('A refresh token since its last use.'),
   session: duration().prefault('12h').describe('A sign-in in one browser, at most.'),
   idle: duration().prefault('30m').describe('A sign-in in a browser that does nothing.')

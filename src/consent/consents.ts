@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { covers, parseResourceScope } from '../smart-scopes/resource-scope.ts'
-import type { Kind, Page, Store } from '../store/store.ts'
+import type { Kind, Store } from '../store/store.ts'
 
 /** How many scopes of each kind a consent remembers: far more than any app has, so that one that keeps on asking can't let it grow. */
 const MOST_REMEMBERED = 2000
@@ -44,8 +44,8 @@ export interface Consents {
    * the id of the consent that it becomes part of; once more where that one ends meanwhile, and another begins.
    */
   decide(key: ConsentKey, decision: Decision, record?: (consentId: string) => Promise<void>): Promise<Consent>
-  /** What an account has allowed, page by page. */
-  of(accountId: string, after?: string): Promise<Page<Consent>>
+  /** What an account has allowed. */
+  of(accountId: string): AsyncIterable<Consent>
   /** Ends one of the account's consents at once; undefined where it has no such. */
   end(accountId: string, consentId: string): Promise<Consent | undefined>
 }
@@ -81,8 +81,14 @@ export function createConsents({ store, now }: { store: Store; now: () => number
     }
   }
 
-  async function of(accountId: string, after?: string): Promise<Page<Consent>> {
-    return store.list(consents, { name: 'account', value: accountId }, { limit: 100, ...(after === undefined ? {} : { after }) })
+  async function* of(accountId: string): AsyncGenerator<Consent> {
+    let after: string | undefined
+    do {
+      const page = { limit: 100, ...(after === undefined ? {} : { after }) }
+      const { records, next } = await store.list(consents, { name: 'account', value: accountId }, page)
+      yield* records
+      after = next
+    } while (after !== undefined)
   }
 
   return {
@@ -90,16 +96,11 @@ export function createConsents({ store, now }: { store: Store; now: () => number
     decide,
     of,
     async end(accountId, consentId) {
-      let after: string | undefined
-      do {
-        const page = await of(accountId, after)
-        const consent = page.records.find((one) => one.consentId === consentId)
-        if (consent) {
-          await store.delete(consents, idOf(consent))
-          return consent
-        }
-        after = page.next
-      } while (after !== undefined)
+      for await (const consent of of(accountId)) {
+        if (consent.consentId !== consentId) continue
+        await store.delete(consents, idOf(consent))
+        return consent
+      }
       return undefined
     }
   }

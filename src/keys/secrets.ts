@@ -6,6 +6,7 @@
 import { createHmac, hkdfSync, randomBytes, randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { z } from 'zod'
 import type { Config, Secrets as ConfiguredSecrets } from '../config/config.ts'
 import { keyBytes } from '../config/fields.ts'
 import { sqlitePath } from '../store/open-store.ts'
@@ -18,7 +19,6 @@ export interface Secrets {
   cookieKeys: string[]
 }
 
-/** Base64url, base64 or hexadecimal. */
 const LEAST_BYTES = 32
 
 export async function loadSecrets(config: Config): Promise<Secrets> {
@@ -83,10 +83,16 @@ async function once(file: string, make: () => ConfiguredSecrets): Promise<Config
   return made
 }
 
+/** derive() checks the keys themselves. */
+const fileOfSecrets: z.ZodType<ConfiguredSecrets> = z.object({
+  sealingKeys: z.array(z.object({ id: z.number(), key: z.string() })),
+  lookupKey: z.string(),
+  cookieKeys: z.array(z.string())
+})
+
 async function readSecrets(file: string): Promise<ConfiguredSecrets | undefined> {
   try {
-    // Our own file: derive() checks each key.
-    return JSON.parse(await readFile(file, 'utf8')) as ConfiguredSecrets
+    return fileOfSecrets.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return undefined
     throw new Error(`${file} can't be read`, { cause })

@@ -67,12 +67,7 @@ export function accountRoutes(deps: Deps): Router {
 
   async function page(ctx: Context, { account }: BrowserSession, message: 'stopped' | 'already-stopped' | null): Promise<void> {
     const apps = []
-    let after: string | undefined
-    do {
-      const found = await consents.of(account.sub, after)
-      for (const consent of found.records) apps.push(await row(ctx, consent))
-      after = found.next
-    } while (after !== undefined)
+    for await (const consent of consents.of(account.sub)) apps.push(await row(ctx, consent))
     isolateWindow(ctx)
     render(ctx, 'account', { app: null, signedInAs: account.name, apps, message })
   }

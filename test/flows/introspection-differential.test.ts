@@ -182,8 +182,9 @@ describe.each(STORES)("our introspection and the engine's on %s", (store) => {
     expect(before.theirs).not.toHaveProperty('patient')
     const consents = createConsents({ store: keyward.store, now: Date.now })
     const { sub } = before.ours
-    const [consent] = (await consents.of(String(sub))).records.filter(({ patient }) => patient === 'leo')
-    await consents.end(String(sub), consent?.consentId ?? '')
+    for await (const { patient, consentId } of consents.of(String(sub))) {
+      if (patient === 'leo') await consents.end(String(sub), consentId)
+    }
     const after = await both(access)
     expect([after.ours.active, after.theirs.active]).toEqual([false, true])
   })

@@ -55,11 +55,14 @@ describe('secrets of the demo', () => {
     expect(await loadSecrets(config)).not.toEqual(await loadSecrets(config))
   })
 
-  test('are not made anew over a file that is damaged', async () => {
-    const config = configOf({ store: `sqlite:${join(folder, 'keyward.db')}` })
-    writeFileSync(join(folder, 'demo-secrets.json'), '{')
-    await expect(loadSecrets(config)).rejects.toThrow("demo-secrets.json can't be read")
-  })
+  test.each(['{', '{}', '{"sealingKeys":[],"lookupKey":1,"cookieKeys":[]}'])(
+    'are not made anew over a file that is damaged: %s',
+    async (content) => {
+      const config = configOf({ store: `sqlite:${join(folder, 'keyward.db')}` })
+      writeFileSync(join(folder, 'demo-secrets.json'), content)
+      await expect(loadSecrets(config)).rejects.toThrow("demo-secrets.json can't be read")
+    }
+  )
 })
 
 describe('configured secrets', () => {
