@@ -31,7 +31,7 @@ export interface Keyward {
   store: Store
   /** What has been written to the log, line by line. */
   log: string[]
-  /** The audit trail as it is now, oldest first, without the chain's own records. */
+  /** The audit trail as it is now, oldest first; the chain's own records too. */
   audit(): Promise<AuditRecord[]>
   auditEvents<T extends AuditEvent['type']>(type: T): Promise<Extract<AuditEvent, { type: T }>[]>
   /** Puts one that can't be opened, because another key sealed it, in the place of a record. */

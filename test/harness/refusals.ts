@@ -14,11 +14,12 @@ export async function allowedBrowser({ issuer }: Keyward, app: AppClient, browse
   return browser
 }
 
-/** Does one thing, and returns what the audit trail has gained by it. */
+/** Does one thing, and returns what the audit trail has gained by it, oldest first, without the chain's own records. */
 export async function recordsOf<T>(keyward: Keyward, act: () => Promise<T>): Promise<{ done: T; records: AuditRecord[] }> {
   const before = (await keyward.audit()).length
   const done = await act()
-  return { done, records: (await keyward.audit()).slice(before) }
+  const records = (await keyward.audit()).slice(before)
+  return { done, records: records.filter(({ event }) => event.type !== 'audit-chain') }
 }
 
 export interface Refused {

@@ -6,6 +6,7 @@ import { type AppClient, authorize, newApp, type SignInAs, type TokenResponse } 
 import { type Browser, newBrowser } from './browser.ts'
 import { SECRETS } from './clinic-config.ts'
 import type { Keyward } from './keyward.ts'
+import { recordsOf } from './refusals.ts'
 
 export const SECOND_APP = { clientId: 'second-app', redirectUri: 'http://localhost:9005/cb' }
 export const SMALL_APP = { clientId: 'small-app', redirectUri: 'http://127.0.0.1/cb' }
@@ -51,11 +52,9 @@ export function withoutSecondFactor(config: Config): Config {
   return { ...config, secondFactor: { patients: 'off', clinicians: 'off' } }
 }
 
-/** What is recorded while something happens, oldest first, without the chain's own records. */
+/** What is recorded while something happens. */
 export async function recorded(keyward: Keyward, act: () => Promise<unknown>): Promise<AuditRecord[]> {
-  const before = (await keyward.audit()).length
-  await act()
-  return (await keyward.audit()).slice(before).filter(({ event }) => event.type !== 'audit-chain')
+  return (await recordsOf(keyward, act)).records
 }
 
 /** The one event that is recorded while something happens, with its time and source: case 140. */
