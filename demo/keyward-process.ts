@@ -8,7 +8,8 @@ import { ClinicError } from './clinic-error.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const startsWithin = 60_000
-const drainsWithin = 10_000
+/** Longer than Keyward itself waits for answers under way: after that it still closes its audit chain. */
+const drainsWithin = 15_000
 
 interface KeywardOptions {
   configFile: string
