@@ -2,8 +2,11 @@
 import { Redis } from 'ioredis'
 import { vi } from 'vitest'
 import { freePort, type RedisServer, startRedis } from './redis-server.ts'
+import { newTlsFiles } from './redis-tls.ts'
+import { userArguments, userInfo } from './redis-user.ts'
 
 export interface RedisCluster {
+  /** With a user who may do only what Keyward needs. */
   readonly url: string
   readonly nodes: readonly RedisServer[]
   stop(): Promise<void>
@@ -11,17 +14,20 @@ export interface RedisCluster {
 
 const SLOTS = 16_384
 
-export async function startRedisCluster(): Promise<RedisCluster> {
+export async function startRedisCluster({ tls = false }: { tls?: boolean } = {}): Promise<RedisCluster> {
+  const files = tls ? newTlsFiles() : undefined
+  const tlsPorts = [await freePort(), await freePort(), await freePort()]
   const busPorts = [await freePort(), await freePort(), await freePort()]
   const nodes = await Promise.all(
-    busPorts.map((busPort) =>
-      startRedis({
-        arguments: ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000']
-      })
-    )
+    busPorts.map((busPort, at) => {
+      const asCluster = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000']
+      const overTls = files ? ['--tls-port', String(tlsPorts[at]), '--tls-cluster', 'yes', ...files.serverArguments] : []
+      return startRedis({ arguments: [...asCluster, ...overTls, ...userArguments] })
+    })
   )
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.stop()))
+    files?.remove()
   }
   const clients = nodes.map(({ url }) => new Redis(url))
   const share = Math.ceil(SLOTS / nodes.length)
@@ -33,7 +39,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
       })
     )
     for (const [at, { port }] of nodes.entries())
-      if (at > 0) await clients[0]?.call('CLUSTER', 'MEET', '127.0.0.1', port, busPorts[at] ?? 0)
+      if (at > 0) await clients[0]?.call('CLUSTER', 'MEET', '127.0.0.1', files ? (tlsPorts[at] ?? 0) : port, busPorts[at] ?? 0)
     const isWhole = async (client: Redis): Promise<boolean> => {
       const info = String(await client.cluster('INFO'))
       return info.includes('cluster_state:ok') && info.includes(`cluster_size:${nodes.length}`)
@@ -45,5 +51,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   } finally {
     for (const client of clients) client.disconnect()
   }
-  return { url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`, nodes, stop }
+  const hosts = nodes.map(({ port }, at) => `127.0.0.1:${files ? tlsPorts[at] : port}`).join(',')
+  const url = files ? `rediss+cluster://${userInfo()}${hosts}?${files.options}` : `redis+cluster://${userInfo()}${hosts}`
+  return { url, nodes, stop }
 }

@@ -1,4 +1,6 @@
+import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { clusterSlotOf } from '../../src/store/cluster-slot.ts'
 import { openDriver } from '../../src/store/open-store.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { type RedisCluster, startRedisCluster } from '../harness/redis-cluster.ts'
@@ -68,17 +70,47 @@ describe('redis cluster driver', () => {
     }
   )
 
-  test('where a primary dies its commands fail without a repetition, and work again once it is back', async () => {
+  test('where a primary dies commands on their way fail without a repetition, and others work again once it is back', async () => {
     const store = await openOn(cluster.url)
     const kind = newKind<number>()
     const ids = Array.from({ length: 30 }, newId)
+    await store.check()
+    cluster.nodes[1]?.pause()
+    const counting = ids.map((id) => settled(store.increment(kind, id, 60_000)))
+    await new Promise(setImmediate)
     await cluster.nodes[1]?.kill()
-    const outcomes = await Promise.all(ids.map((id) => settled(store.increment(kind, id, 60_000))))
-    expect(outcomes.filter((outcome) => outcome instanceof StoreUnavailable).length).toBeGreaterThan(0)
     await cluster.nodes[1]?.restart()
+    const outcomes = await Promise.all(counting)
+    expect(outcomes.filter((outcome) => outcome instanceof StoreUnavailable).length).toBeGreaterThan(0)
     await expect.poll(() => settled(store.check()), { timeout: 15_000 }).toBe('done')
     const counts = await Promise.all(ids.map((id) => store.count(kind, id)))
-    expect(counts.every((count) => count <= 1)).toBe(true)
+    expect(counts).toEqual(outcomes.map((outcome) => (outcome === 'done' ? 1 : 0)))
+    await store.close()
+  })
+
+  test('follows a slot that moves to another primary', async () => {
+    const store = await openOn(cluster.url)
+    const [kind, id] = [newKind<string>(), newId()]
+    await store.put(kind, id, 'before')
+    const clients = cluster.nodes.map(({ url }) => new Redis(url))
+    const found = await Promise.all(clients.map((client) => client.keys(`kw:1:*:${kind.name}:*`)))
+    const from = found.findIndex((keys) => keys.length > 0)
+    const to = (from + 1) % clients.length
+    const key = found[from]?.[0] ?? ''
+    const slot = clusterSlotOf(key)
+    expect(slot).toBe(await clients[from]?.cluster('KEYSLOT', key))
+    const [source, target] = [clients[from], clients[to]]
+    const [sourceId, targetId] = [await source?.cluster('MYID'), await target?.cluster('MYID')].map(String)
+    await target?.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', sourceId ?? '')
+    await source?.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', targetId ?? '')
+    await source?.call('MIGRATE', '127.0.0.1', cluster.nodes[to]?.port ?? 0, key, 0, 5000)
+    // Between the two: the source asks to ASK the target.
+    expect(await store.get(kind, id)).toBe('before')
+    expect(await store.update(kind, id, () => 'while it moves')).toBe('while it moves')
+    for (const client of [target, source]) await client?.call('CLUSTER', 'SETSLOT', slot, 'NODE', targetId ?? '')
+    expect(await store.update(kind, id, () => 'after')).toBe('after')
+    expect(await store.get(kind, id)).toBe('after')
+    for (const client of clients) client.disconnect()
     await store.close()
   })
 
