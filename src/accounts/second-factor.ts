@@ -41,6 +41,7 @@ interface Deps {
 
 /** NIST SP 800-63B §5.2.2: no more consecutive failures than this. After them an operator has to help. */
 const MOST_CONSECUTIVE_FAILURES = 100
+const ADDRESS = 'code-address'
 
 export function createSecondFactor({ accounts, attempts, lasting, policy, limits, organizationName, now }: Deps): SecondFactor {
   const isEnrolled = (account: Account) => account.totp?.confirmed === true
@@ -51,7 +52,7 @@ export function createSecondFactor({ accounts, attempts, lasting, policy, limits
     if (!code) return { ok: false, reason: 'malformed' }
     // One after another: a refusal of the first must not use up the others.
     for (const take of [
-      () => attempts.take('code-address', address, limits.signInsPerAddress),
+      () => attempts.take(ADDRESS, address, limits.signInsPerAddress),
       () => attempts.take(CODES, sub, limits.codesPerAccount)
     ]) {
       const attempt = await take()
@@ -76,7 +77,7 @@ export function createSecondFactor({ accounts, attempts, lasting, policy, limits
     })
     if (!accepted) return { ok: false, reason: 'code-used' }
     // A right code is the only thing that clears the count of wrong ones.
-    await Promise.all([attempts.reset(CODES, sub), lasting.reset(CODES_IN_A_ROW, sub)])
+    await Promise.all([attempts.reset(CODES, sub), lasting.reset(CODES_IN_A_ROW, sub), attempts.forgive(ADDRESS, address)])
     return { ok: true }
   }
 

@@ -31,13 +31,14 @@ interface Deps {
   limits: Pick<Config['limits'], 'passwordsPerAccount' | 'signInsPerAddress'>
 }
 
+const ADDRESS = 'sign-in-address'
 // The queue empties within a second or two.
 const BUSY_SECONDS = 2
 
 export function createSignIn({ accounts, passwords, attempts, limits }: Deps): SignIn {
   return {
     async verify(username, password, address) {
-      const fromAddress = await attempts.take('sign-in-address', address, limits.signInsPerAddress)
+      const fromAddress = await attempts.take(ADDRESS, address, limits.signInsPerAddress)
       const account = await accounts.findByUsername(username)
       const accountId = account ? { accountId: account.sub } : {}
       if (!fromAddress.ok) return { ok: false, reason: 'too-many-attempts', retryAfter: fromAddress.retryAfter, ...accountId }
@@ -53,7 +54,7 @@ export function createSignIn({ accounts, passwords, attempts, limits }: Deps): S
       if (account.disabled) return { ok: false, reason: 'account-disabled', ...accountId }
 
       // Only this counter: codes are counted until a code is right.
-      await attempts.reset(PASSWORDS, key)
+      await Promise.all([attempts.reset(PASSWORDS, key), attempts.forgive(ADDRESS, address)])
       return { ok: true, account: await rehashed(account, password, { accounts, passwords }) }
     }
   }

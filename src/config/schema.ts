@@ -81,7 +81,9 @@ const limits = z.strictObject({
   window: duration().prefault('15m').describe('The time within which tries are counted.'),
   passwordsPerAccount: tries.default(10).describe('Passwords for one account.'),
   codesPerAccount: tries.default(10).describe('One-time codes for one account.'),
-  signInsPerAddress: tries.default(100).describe('Sign-ins from one IP address.')
+  signInsPerAddress: tries
+    .default(500)
+    .describe('Failed sign-ins, and failed codes, from one IP address: an IPv6 /64 counts as one.')
 })
 
 const log = z.strictObject({

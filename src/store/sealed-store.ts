@@ -7,7 +7,7 @@
  * and stored id, so that a row copied over another does not open. Its expiry and indexes lie inside the
  * seal and decide; what the driver knows of them serves finding and collecting only.
  */
-import { createHmac, hash, randomInt } from 'node:crypto'
+import { createHmac, createSecretKey, hash, randomInt } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { DriverWrite, IndexEntry, Place, RowPage, StoreDriver } from './driver.ts'
 import { decodeRecord, encodeRecord, type SealedRecord } from './record.ts'
@@ -37,7 +37,9 @@ const UPDATE_PATIENCE = 5000
 const KIND_NAME = /^[\w-]+$/
 
 export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: Deps): Store {
-  const keyed = (text: string) => createHmac('sha256', lookupKey).update(text).digest('base64url')
+  // Made once: bytes are made into a key at each use, at many times the cost of the hash.
+  const hashKey = createSecretKey(lookupKey)
+  const keyed = (text: string) => createHmac('sha256', hashKey).update(text).digest('base64url')
 
   function placeOf(kind: Kind<unknown>, id: string): Place {
     if (!KIND_NAME.test(kind.name)) throw new Error(`"${kind.name}" can't name a kind of records`)

@@ -8,17 +8,29 @@ import type { Kind, Store } from '../store/store.ts'
 export interface Attempts {
   /** Counts one attempt. Refused from the one after `limit` on; `retryAfter` in seconds, at most the whole window. */
   take(counter: string, key: string, limit: number): Promise<{ ok: true } | { ok: false; retryAfter: number }>
+  /** An attempt that went well, after its work: it counts for nothing, so that the limit is one of failures. */
+  forgive(counter: string, key: string): Promise<void>
   reset(counter: string, key: string): Promise<void>
 }
+
+/** Nobody buys more tries than this many times the limit with sign-ins of their own. */
+const MOST_FORGIVEN = 9
 
 const ATTEMPTS: Kind<number> = { name: 'attempts', guessable: true }
 
 export function createAttempts({ store, window }: { store: Store /** ms */; window: number }): Attempts {
+  const forgivenOf = (counter: string) => `${counter}, forgiven`
   const idOf = (counter: string, key: string) => JSON.stringify([counter, key])
   return {
     async take(counter, key, limit) {
       const taken = await store.increment(ATTEMPTS, idOf(counter, key), window)
-      return taken <= limit ? { ok: true } : { ok: false, retryAfter: Math.ceil(window / 1000) }
+      if (taken <= limit) return { ok: true }
+      const forgiven = await store.count(ATTEMPTS, idOf(forgivenOf(counter), key))
+      if (taken <= limit + Math.min(forgiven, MOST_FORGIVEN * limit)) return { ok: true }
+      return { ok: false, retryAfter: Math.ceil(window / 1000) }
+    },
+    async forgive(counter, key) {
+      await store.increment(ATTEMPTS, idOf(forgivenOf(counter), key), window)
     },
     reset: (counter, key) => store.delete(ATTEMPTS, idOf(counter, key))
   }

@@ -92,6 +92,7 @@ describe('signing in', () => {
     await accounts.createIfAbsent(MARIA)
     for (const username of ['a', 'b', 'c']) await signIn.verify(username, 'wrong', ADDRESS)
     expect(await signIn.verify('maria', PASSWORD, ADDRESS)).toMatchObject({ ok: true })
+    expect(await signIn.verify('d', 'wrong', ADDRESS)).toMatchObject({ reason: 'wrong-credentials' })
     const before = hashes()
     expect(await signIn.verify('maria', PASSWORD, ADDRESS)).toMatchObject({ reason: 'too-many-attempts' })
     expect(hashes()).toBe(before)

@@ -43,7 +43,7 @@ describe('a complete configuration', () => {
 
   test('gets the defaults of what it leaves out', () => {
     const { limits, log, listen, store, fhirServers, clients } = parseConfig(smallest, { env: {}, baseDir: folder })
-    expect(limits).toEqual({ window: 900, passwordsPerAccount: 10, codesPerAccount: 10, signInsPerAddress: 100 })
+    expect(limits).toEqual({ window: 900, passwordsPerAccount: 10, codesPerAccount: 10, signInsPerAddress: 500 })
     expect({ log, listen, store }).toEqual({
       log: { level: 'info' },
       listen: { host: '127.0.0.1', port: 9000, trustedProxies: [], tls: null },

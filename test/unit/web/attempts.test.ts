@@ -39,3 +39,16 @@ test('counters and keys are apart, whatever stands in them; a reset starts anew'
   await attempts.reset('a', 'b c')
   expect(await attempts.take('a', 'b c', 1)).toEqual({ ok: true })
 })
+
+test('what is forgiven counts for nothing, up to nine times the limit', async () => {
+  for (let n = 0; n < 50; n += 1) {
+    expect(await attempts.take('address', 'ward 7', 2)).toEqual({ ok: true })
+    // Eighteen are forgiven; the two beyond them are the limit itself.
+    if (n === 19) break
+    await attempts.forgive('address', 'ward 7')
+  }
+  await attempts.forgive('address', 'ward 7')
+  expect(await attempts.take('address', 'ward 7', 2)).toEqual({ ok: false, retryAfter: 60 })
+  time += 60_001
+  expect(await attempts.take('address', 'ward 7', 2)).toEqual({ ok: true })
+})
