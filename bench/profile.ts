@@ -25,26 +25,35 @@ export async function profileOf(side: Side, operation: Operation, tokens: readon
   const target = mkdtempSync(join(folder, 'profile-'))
   await side.restart(['--cpu-prof', `--cpu-prof-dir=${target}`])
   const { count } = operation
-  const task = await operation.prepare(side, count, tokens)
-  await drive({ port: side.server.port, workers: PEOPLE, task, count })
+  const load = async (): Promise<void> => {
+    const task = await operation.prepare(side, count, tokens)
+    await drive({ port: side.server.port, workers: PEOPLE, task, count })
+  }
+  await load()
+  const warm = performance.now()
+  await load()
+  const seconds = (performance.now() - warm) / 1000
   await side.restart()
   const [file] = readdirSync(target)
   if (!file) throw new Error('the server left no profile')
-  return summaryOf(JSON.parse(readFileSync(join(target, file), 'utf8')))
+  return summaryOf(JSON.parse(readFileSync(join(target, file), 'utf8')), seconds)
 }
 
-function summaryOf(text: unknown): Profile {
+/** Of the last seconds: neither the start nor the warming up. */
+function summaryOf(text: unknown, seconds: number): Profile {
   const { nodes, samples, timeDeltas } = profileFile.parse(text)
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
   const places = new Map<string, number>()
   const functions = new Map<string, number>()
   let busy = 0
-  for (const [at, id] of samples.entries()) {
-    const frame = frames.get(id)
-    if (!frame || frame.functionName === '(idle)') continue
+  let left = seconds * 1e6
+  for (let at = samples.length - 1; at >= 0 && left > 0; at--) {
+    const frame = frames.get(samples[at] ?? 0)
     const time = timeDeltas[at] ?? 0
+    left -= time
+    if (!frame || frame.functionName === '(idle)') continue
     const place = placeOf(frame)
-    const name = frame.url === '' ? frame.functionName : `${frame.functionName || '(anonymous)'}, ${place}`
+    const name = frame.url === '' ? frame.functionName : `${frame.functionName || '(anonymous)'}, ${fileOf(frame) ?? place}`
     busy += time
     places.set(place, (places.get(place) ?? 0) + time)
     functions.set(name, (functions.get(name) ?? 0) + time)
@@ -54,7 +63,7 @@ function summaryOf(text: unknown): Profile {
       .sort(([, a], [, b]) => b - a)
       .slice(0, length)
       .map(([name, time]) => [name, time / busy])
-  return { places: top(places, 12), functions: top(functions, 12) }
+  return { places: top(places, 12), functions: top(functions, 16) }
 }
 
 function placeOf({ url, functionName }: { url: string; functionName: string }): string {
@@ -64,4 +73,10 @@ function placeOf({ url, functionName }: { url: string; functionName: string }): 
   if (own) return own
   if (url.startsWith('node:')) return `node:${/^node:(?:internal\/)?([^/]+)/.exec(url)?.[1] ?? ''}`
   return functionName.startsWith('(') ? functionName : 'native'
+}
+
+/** A file of Keyward's own, with the line. */
+function fileOf({ url, lineNumber }: { url: string; lineNumber: number }): string | undefined {
+  const file = /\/(src\/[^?]+)$/.exec(url)?.[1]
+  return file && !url.includes('node_modules') ? `${file}:${lineNumber + 1}` : undefined
 }
