@@ -70,6 +70,28 @@ describe('redis cluster driver', () => {
     }
   )
 
+  test('a command whose connection is cut is not sent again', async () => {
+    const store = await openOn(cluster.url)
+    const kind = newKind<number>()
+    await store.check()
+    const clients = cluster.nodes.map(({ url }) => new Redis(url))
+    for (const client of clients) await client.call('CLIENT', 'PAUSE', '5000', 'WRITE')
+    const ids = Array.from({ length: 10 }, newId)
+    const counting = ids.map((id) => settled(store.increment(kind, id, 60_000)))
+    const blocked = async (): Promise<number> => {
+      const infos = await Promise.all(clients.map((client) => client.info('clients')))
+      return infos.reduce((sum, info) => sum + Number(/^blocked_clients:(\d+)/m.exec(info)?.[1]), 0)
+    }
+    await expect.poll(blocked, { interval: 5 }).toBeGreaterThan(0)
+    for (const client of clients) await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    for (const client of clients) await client.call('CLIENT', 'UNPAUSE')
+    for (const outcome of await Promise.all(counting)) expect(outcome).toBeInstanceOf(StoreUnavailable)
+    await expect.poll(() => settled(store.check()), { timeout: 15_000 }).toBe('done')
+    expect(await Promise.all(ids.map((id) => store.count(kind, id)))).toEqual(ids.map(() => 0))
+    for (const client of clients) client.disconnect()
+    await store.close()
+  })
+
   test('where a primary dies commands on their way fail without a repetition, and others work again once it is back', async () => {
     const store = await openOn(cluster.url)
     const kind = newKind<number>()
@@ -85,6 +107,9 @@ describe('redis cluster driver', () => {
     await expect.poll(() => settled(store.check()), { timeout: 15_000 }).toBe('done')
     const counts = await Promise.all(ids.map((id) => store.count(kind, id)))
     expect(counts).toEqual(outcomes.map((outcome) => (outcome === 'done' ? 1 : 0)))
+    const client = new Redis(cluster.nodes[1]?.url ?? '')
+    expect(await client.keys(`*${kind.name}*`)).toEqual([])
+    client.disconnect()
     await store.close()
   })
 
