@@ -25,7 +25,8 @@ function commandsOf(rounds: Round[], subject: string): Commands {
 }
 
 function said(commands: Commands): string {
-  const each = [...commands].sort(([, a], [, b]) => b - a).map(([name, calls]) => `${name} ${number(calls, calls < 10 ? 1 : 0)}`)
+  const often = [...commands].filter(([, calls]) => calls >= 0.05).sort(([, a], [, b]) => b - a)
+  const each = often.map(([name, calls]) => `${name} ${number(calls, calls < 10 ? 1 : 0)}`)
   return each.join(', ') || 'none'
 }
 
@@ -96,7 +97,7 @@ function conditions({ conditions: it, operations }: Results): string {
       : "Other programs were using the server's core, and all pairs were counted: these figures are provisional."
   return `- Machine: ${it.machine}, Linux, shared. The server alone on core 0; the load and Redis on core 1.
 - Node ${it.node.slice(1)}, oidc-provider ${it.engine}, Redis ${it.redis} with its append-only file written every second; both servers use the same one.
-- ${Math.min(...counted)} to ${Math.max(...counted)} counted pairs of ${it.pairs} wanted, in the order A B, B A. ${noise}
+- At least ${Math.min(...counted)} counted pairs for each line, ${it.pairs} wanted, in the order A B, B A. ${noise}
 - ${thousands(it.tokens)} access tokens in the store of each, ten for each person.
 - 32 connections kept alive, each asking as soon as it has its answer. One answer that is not the one wanted ends the run.
 - The run took ${number(it.minutes, 0)} minutes.`

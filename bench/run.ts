@@ -9,11 +9,12 @@
  *   --only TEXT    only operations whose name has this in it, and nothing else
  *   --noisy        count pairs even while other programs use the server's core
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Redis } from 'ioredis'
+import { z } from 'zod'
 import { freePort, startRedis } from '../test/harness/redis-server.ts'
 import { PEOPLE } from './clinic.ts'
 import { stayOffTheServersCore } from './cpu.ts'
@@ -126,12 +127,15 @@ const measured: Measured[] = []
 for (const operation of wanted) measured.push(await measure(operation))
 
 const info = await redis.info('server')
+const manifest = z
+  .object({ dependencies: z.record(z.string(), z.string()) })
+  .parse(JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')))
 const results: Results = {
   conditions: {
     machine: `${cpus().length} cores, ${cpus()[0]?.model.trim()}`,
     node: process.version,
     redis: /^redis_version:(.*?)\r?$/m.exec(info)?.[1] ?? '',
-    engine: '9.13.3',
+    engine: manifest.dependencies['oidc-provider'] ?? '',
     pairs,
     tokens,
     mostOthers,
