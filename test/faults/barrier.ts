@@ -1,0 +1,88 @@
+/** Requests over connections of their own, all made before the first is sent: what arrives at once is the requests, not the handshakes. */
+import { once } from 'node:events'
+import { type IncomingHttpHeaders, request } from 'node:http'
+import { connect, type Socket } from 'node:net'
+
+export interface Sent {
+  port: number
+  path: string
+  form: Record<string, string>
+  headers?: Record<string, string>
+}
+
+export interface Received {
+  status: number
+  headers: IncomingHttpHeaders
+  text: string
+  start: number
+  end: number
+}
+
+/** Longer than the server takes over any answer. */
+const PATIENCE = 15_000
+
+/** Each answer; without a status where the connection was refused or ended. `issuer`: whose Host they all name. */
+export async function atOnce(
+  issuer: string,
+  requests: readonly Sent[]
+): Promise<(Received | { status: 0; start: number; end: number })[]> {
+  const sockets = await Promise.all(requests.map(({ port }) => connected(port)))
+  return Promise.all(
+    requests.map(async (each, at) => {
+      const start = performance.now()
+      const received = await send(issuer, sockets[at], each)
+      return { ...(received ?? { status: 0 as const }), start, end: performance.now() }
+    })
+  )
+}
+
+async function connected(port: number): Promise<Socket | undefined> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return socket
+  } catch {
+    return undefined
+  }
+}
+
+function send(
+  issuer: string,
+  socket: Socket | undefined,
+  { path, form, headers }: Sent
+): Promise<Omit<Received, 'start' | 'end'> | undefined> {
+  if (!socket) return Promise.resolve(undefined)
+  const body = new URLSearchParams(form).toString()
+  return new Promise((resolve) => {
+    const lost = () => {
+      socket.destroy()
+      resolve(undefined)
+    }
+    const sent = request(
+      {
+        method: 'POST',
+        path,
+        createConnection: () => socket,
+        headers: {
+          Host: new URL(issuer).host,
+          'Content-Type': 'application/x-www-form-urlencoded',
+          'Content-Length': Buffer.byteLength(body),
+          Connection: 'close',
+          ...headers
+        }
+      },
+      (answer) => {
+        let text = ''
+        answer.setEncoding('utf8')
+        answer.on('data', (chunk) => {
+          text += chunk
+        })
+        answer.once('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text }))
+        answer.once('error', lost)
+      }
+    )
+    sent.once('error', lost)
+    sent.setTimeout(PATIENCE, lost)
+    sent.end(body)
+  })
+}

@@ -1,0 +1,65 @@
+/** Cases 28, 29, 56, 110 and F17: one thing, asked for 25 times at once from two processes on one store. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { STORES, storeOf } from '../harness/keyward.ts'
+import { violationsIn } from './history.ts'
+import { newPerson, type Person } from './person.ts'
+import { newRacers, type Race, raceForCode, raceForOneTimeCode, raceForRefresh, type Site } from './races.ts'
+import { introspecting, newRecorder, refreshing } from './recorder.ts'
+import { type Replicas, startReplicas } from './replicas.ts'
+import { rounds, timeFor } from './rounds.ts'
+
+const TOKEN_ROUNDS = rounds(8)
+const CODE_ROUNDS = rounds(2)
+const racers = newRacers(Math.min(120, Math.ceil(CODE_ROUNDS / 2)))
+
+describe.each(STORES)('two replicas on %s', (store) => {
+  let replicas: Replicas
+  let site: Site
+  let person: Person
+  beforeAll(async () => {
+    replicas = await startReplicas(store, { racers })
+    for (const port of replicas.ports) expect(await storeOf(`http://127.0.0.1:${port}`)).toBe(store)
+    site = { issuer: replicas.issuer, ports: replicas.ports, recorder: newRecorder(replicas.issuer) }
+    person = await newPerson(site.issuer, site.recorder, replicas.second.port)
+  })
+  afterAll(() => replicas?.stop())
+
+  const races: [string, number, () => Race][] = [
+    ['case 28: one code', TOKEN_ROUNDS, () => raceForCode(site, person)],
+    ['case 56: one refresh token', TOKEN_ROUNDS, () => raceForRefresh(site, person)],
+    ['case 110: one one-time code', CODE_ROUNDS, () => raceForOneTimeCode(site, racers)]
+  ]
+  test.each(races)(
+    '%s, 25 times at once, %i rounds: one success in each',
+    async (_what, count, begin) => {
+      const race = begin()
+      const successes: number[] = []
+      for (let round = 0; round < count; round++) successes.push(await race())
+      expect(successes.filter((each) => each !== 1)).toEqual([])
+    },
+    timeFor(TOKEN_ROUNDS, 5000)
+  )
+
+  test('case 29: after all these races the person stops the app, and every token that any of them gave is dead', async () => {
+    const { recorder } = site
+    const held = recorder.calls.flatMap(({ answer }) => (answer.type === 'tokens' ? [answer] : []))
+    const last = await person.tokens()
+    expect(await recorder.perform([await person.stopping(replicas.second.port, [...held, last])])).toEqual([{ type: 'done' }])
+    for (const { access, refresh } of [...held.slice(-40), last]) {
+      const answers = await recorder.perform([
+        introspecting(replicas.first.port, access),
+        refreshing(replicas.first.port, refresh)
+      ])
+      expect(answers).toEqual([
+        { type: 'active', active: false },
+        { type: 'refused', error: 'invalid_grant' }
+      ])
+    }
+  })
+
+  test('F17: what the clients saw breaks no invariant, and the audit trail is intact and has every token', async () => {
+    const { calls } = site.recorder
+    expect(calls.length).toBeGreaterThan(25 * (2 * TOKEN_ROUNDS + CODE_ROUNDS))
+    expect(violationsIn({ calls, issued: await replicas.issued() })).toEqual([])
+  })
+})

@@ -1,0 +1,70 @@
+/** Two Keywards behind one name: processes of their own, on one Redis or one SQLite file, with the same issuer and secrets. */
+import { randomBytes } from 'node:crypto'
+import { PASSWORD } from '../harness/clinic-config.ts'
+import type { StoreName } from '../harness/keyward.ts'
+import { type KeywardProcess, startProcess } from '../harness/keyward-process.ts'
+
+export interface Racer {
+  username: string
+  totp: string
+}
+
+export interface Replicas {
+  issuer: string
+  first: KeywardProcess
+  second: KeywardProcess
+  ports: [number, number]
+  /** The requests to which the audit trail says that tokens were issued; throws where the trail is not intact. */
+  issued(): Promise<Set<string>>
+  stop(): Promise<void>
+}
+
+export async function startReplicas(store: StoreName, { racers = [] }: { racers?: readonly Racer[] } = {}): Promise<Replicas> {
+  const key = () => randomBytes(32).toString('base64url')
+  const secrets = { sealingKeys: [{ id: 1, key: key() }], lookupKey: key(), cookieKeys: [key()] }
+  const clinic = (yaml: string) =>
+    yaml
+      .replace('clinicians: required', 'clinicians: "off"')
+      .replace('signInsPerAddress: 10000', 'signInsPerAddress: 10000000, codesPerAccount: 10000000')
+      .replace('accounts:\n', `secrets: ${JSON.stringify(secrets)}\naccounts:\n${racers.map(accountOf).join('')}`)
+  const first = await startProcess({ store, change: clinic })
+  const url = first.redis?.url ?? `sqlite:${first.database}`
+  const second = await startProcess({
+    change: (yaml) =>
+      clinic(yaml)
+        .replace(/^issuer: .*$/m, `issuer: ${first.issuer}`)
+        .replace(/^store: .*$/m, `store: "${url}"`)
+  }).catch(async (problem) => {
+    await first.stop()
+    throw problem
+  })
+  return {
+    issuer: first.issuer,
+    first,
+    second,
+    ports: [first.port, second.port],
+    async issued() {
+      const verified = await first.cli('audit', 'verify')
+      if (verified.code !== 0) throw new Error(`the audit trail is not intact: ${verified.stdout}${verified.stderr}`)
+      const { stdout } = await first.cli('audit', 'export')
+      return issuedIn(stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)])))
+    },
+    async stop() {
+      await second.stop()
+      await first.stop()
+    }
+  }
+}
+
+/** Of audit records, those of tokens that were issued: their requests. */
+export function issuedIn(
+  records: readonly { source: { requestId: string }; event: { type: string; outcome: string } }[]
+): Set<string> {
+  const tokens = records.filter(({ event }) => event.type === 'token' && event.outcome === 'issued')
+  return new Set(tokens.map(({ source }) => source.requestId))
+}
+
+function accountOf({ username, totp }: Racer): string {
+  const person = `{ fhirServer: clinic, fhirUser: Patient/${username}, patients: [{ id: ${username}, relationship: self, name: A Racer }] }`
+  return `  - { username: ${username}, password: ${PASSWORD}, totp: ${totp}, name: A Racer, role: patient, people: [${person}] }\n`
+}
