@@ -10,6 +10,8 @@ import { clusterSlotOf } from './cluster-slot.ts'
 
 /** In milliseconds. */
 const COMMAND_TIMEOUT = 800
+/** With a command under way and nothing heard for so long, the connection is given up: it may be half open, and never end by itself. */
+const SILENCE = 1000
 const OPEN_PATIENCE = 2000
 const LONGEST_RECONNECT_PAUSE = 1000
 const SENTINEL_RECONNECT_PAUSE = 10_000
@@ -49,6 +51,7 @@ function optionsOf({ login, tls }: RedisUrl) {
     ...login,
     ...(tls && { tls: { ca: read(tls.ca), cert: read(tls.cert), key: read(tls.key) } }),
     commandTimeout: COMMAND_TIMEOUT,
+    socketTimeout: SILENCE,
     connectTimeout: OPEN_PATIENCE,
     // Nothing is sent twice: a compare-and-set that had won would lose to itself.
     maxRetriesPerRequest: 0,
