@@ -13,8 +13,8 @@ export interface Person {
   verifier: string
   code(): Promise<string>
   tokens(): Promise<Held>
-  /** The form that stops the app, ready to be sent to any replica; `held` is what has to end by it. */
-  stopping(port: number, held: readonly Held[]): Promise<Attempt>
+  /** The form that stops the app, ready to be sent to any replica; `tokens`, codes among them, are what has to end by it. */
+  stopping(port: number, tokens: string[]): Promise<Attempt>
 }
 
 /** The clinician's sign-in takes one factor at these sites, so that no test waits for a new code. */
@@ -33,12 +33,12 @@ export async function newPerson(issuer: string, { calls, perform }: Recorder, po
       if (answer?.type !== 'tokens') throw new Error(`no tokens: ${JSON.stringify(calls.at(-1))}`)
       return answer
     },
-    async stopping(to, held) {
+    async stopping(to, tokens) {
       await browser.open(`${issuer}/account`)
       const { action, hidden } = browser.form()
       const { pathname } = new URL(action)
       if (pathname !== '/account/stop') throw new Error('there is nothing to stop')
-      const operation = { type: 'end' as const, tokens: held.map(({ refresh }) => refresh) }
+      const operation = { type: 'end' as const, tokens }
       return { port: to, path: pathname, form: hidden, headers: sentBy(browser, issuer, pathname), operation }
     }
   }
