@@ -13,6 +13,8 @@ export interface Config {
     accessToken: number
     backendAccessToken: number
     refreshToken: number
+    /** 0: none. */
+    refreshRetry: number
     session: number
     idle: number
   }

@@ -1,6 +1,8 @@
 /** Lengths of time as an operator writes them: a whole number and a unit, '60s', '15m', '12h', '93d'. */
 
 export const DURATION = /^[1-9]\d{0,8}[smhd]$/
+/** Or none. */
+export const DURATION_OR_NONE = /^0s$|^[1-9]\d{0,8}[smhd]$/
 
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
 

@@ -1,7 +1,7 @@
 /** Kinds of text that several sections of the schema use. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { DURATION, parseDuration } from './durations.ts'
+import { DURATION, DURATION_OR_NONE, parseDuration } from './durations.ts'
 
 /** A string with a rule of its own; `problemOf` gives the end of a sentence: 'must be ...'. */
 export function text(problemOf: (value: string) => string | undefined) {
@@ -21,6 +21,14 @@ export const words = pattern(/\S/, 'must not be empty')
 export function duration(most?: string) {
   const limit = most === undefined ? Number.POSITIVE_INFINITY : (parseDuration(most) ?? 0)
   return pattern(DURATION, 'must be a length of time such as 60s, 15m, 12h or 93d')
+    .refine((value) => (parseDuration(value) ?? 0) <= limit, `must not be longer than ${most}`)
+    .transform((value) => parseDuration(value) ?? 0)
+}
+
+/** Where 0s says that there is none. */
+export function durationOrNone(most: string) {
+  const limit = parseDuration(most) ?? 0
+  return pattern(DURATION_OR_NONE, 'must be 0s or a length of time such as 10s')
     .refine((value) => (parseDuration(value) ?? 0) <= limit, `must not be longer than ${most}`)
     .transform((value) => parseDuration(value) ?? 0)
 }

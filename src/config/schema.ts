@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { account } from './account-schema.ts'
 import { client } from './client-schema.ts'
 import type { Config } from './config.ts'
-import { duration, key, network, pattern, serverId, text, words } from './fields.ts'
+import { duration, durationOrNone, key, network, pattern, serverId, text, words } from './fields.ts'
 import { baseUrlProblem, storeProblem } from './uris.ts'
 
 const listen = z.strictObject({
@@ -71,6 +71,11 @@ const lifetimes = z.strictObject({
       'An access token of a server without a person. At most 5m. Arrives with a later version: accepted and checked, not used yet.'
     ),
   refreshToken: duration().prefault('93d').describe('A refresh token since its last use.'),
+  refreshRetry: durationOrNone('60s')
+    .prefault('0s')
+    .describe(
+      'How long a refresh token that was just used may be sent again by an app that got no answer: it gets the same tokens. At most 60s; 0s is never, so that every second use ends the connection.'
+    ),
   session: duration().prefault('12h').describe('A sign-in in one browser, at most.'),
   idle: duration().prefault('30m').describe('A sign-in in a browser that does nothing.')
 })

@@ -10,6 +10,7 @@ import type { ClientConfig } from '../config/config.ts'
 import type { SessionEnds } from '../interaction/session-ends.ts'
 import type { Kind, PutOptions, Store } from '../store/store.ts'
 import { engineKind, optionsFor } from './engine-records.ts'
+import { successorOf } from './refresh-retry.ts'
 import { notesOf } from './request-notes.ts'
 import { collectTokenWrites, type TokenWrites } from './token-writes.ts'
 
@@ -56,9 +57,16 @@ function recordAdapter(store: Store, now: () => number, model: string): Adapter 
     },
     async find(id) {
       const found = await store.read(kind, id)
-      if (found && TOKENS.has(model)) tokenWritesInProgress()?.read(kind, id, found.record, found.version)
-      if (found && model === 'Grant' && Provider.ctx) notesOf(Provider.ctx).grantRead = found.record
-      return found?.record
+      if (!found) return undefined
+      const writes = TOKENS.has(model) ? tokenWritesInProgress() : undefined
+      writes?.read(kind, id, found.record, found.version)
+      if (Provider.ctx && model === 'Grant') notesOf(Provider.ctx).grantRead = found.record
+      if (!Provider.ctx || !writes || model !== 'RefreshToken') return found.record
+      const successor = await successorOf(store, id, found.record, now())
+      if (!successor) return found.record
+      notesOf(Provider.ctx).successor = successor
+      // To the engine it is unspent, so that it makes all of its checks; answers.ts then gives what was given before.
+      return { ...found.record, consumed: undefined }
     },
     async consume(id) {
       const writes = tokenWritesInProgress()

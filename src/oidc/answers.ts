@@ -17,9 +17,11 @@ import { splitScope } from '../smart/scope-policy.ts'
 import { contextMembers } from '../smart/token-response.ts'
 import type { Store } from '../store/store.ts'
 import { sourceOf } from '../web/request.ts'
+import type { Access } from './access.ts'
 import { engineKind } from './engine-records.ts'
 import { renewGrant } from './grant-renewal.ts'
 import type { GrantContext } from './patches.ts'
+import { allowRetry, type Successor, successorMadeMeanwhile } from './refresh-retry.ts'
 import { notesOf } from './request-notes.ts'
 import { commitTokenWrites } from './token-writes.ts'
 
@@ -32,6 +34,7 @@ interface Deps {
 }
 
 type Answer = (ctx: KoaContextWithOIDC) => Promise<void>
+type TokenEvent = Extract<AuditEvent, { type: 'token' }>
 
 export function completeAnswers({ provider, store, audit, config, now }: Deps): void {
   const refusal = (ctx: KoaContextWithOIDC, error: Error): void => {
@@ -82,24 +85,42 @@ export function completeAnswers({ provider, store, audit, config, now }: Deps): 
     ctx.set('Pragma', 'no-cache')
     const grantType =
       typeof ctx.oidc.params?.grant_type === 'string' ? { grantType: ctx.oidc.params.grant_type.slice(0, 100) } : {}
-    const { refusal, access, tokenWrites: writes } = notesOf(ctx)
+    const { refusal, access, tokenWrites: writes, successor } = notesOf(ctx)
     if (refusal) return tokenRefused(ctx, refusal, grantType)
     if (!access || !writes) throw new Error('a token was issued without its Grant being looked at')
     const { scope } = bodyOf(ctx)
     const scopes = splitScope(typeof scope === 'string' ? scope : undefined)
     const { grantId } = access
     const parties = { ...partiesOf(ctx), accountId: access.account.sub, grantId }
+    if (successor) return answerAgain(ctx, successor, access, { ...grantType, ...parties })
     renewGrant(writes, access, config.lifetimes, now())
+    allowRetry(writes, config.lifetimes.refreshRetry, now())
     await record(ctx, { type: 'token', outcome: 'issued', scopes, ...grantType, ...parties })
     if (await commitTokenWrites(store, writes)) {
       Object.assign(bodyOf(ctx), contextMembers(access.grant.launchContext, scopes))
       return
     }
+    const given = await successorMadeMeanwhile(store, writes, now())
+    if (given) return answerAgain(ctx, given, access, { ...grantType, ...parties })
     // Another request was first, with the same code or refresh token: whose, nobody can tell. RFC 9700 §4.14.2
     await store.delete(engineKind('Grant'), grantId)
     await record(ctx, { type: 'token', outcome: 'withdrawn', reason: 'used-at-the-same-time', ...grantType, ...parties })
     ctx.status = 400
     ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' }
+  }
+
+  /** A retry: what the engine has made for it is dropped, unwritten. Its id_token names neither token, and may stay. */
+  async function answerAgain(
+    ctx: KoaContextWithOIDC,
+    successor: Successor,
+    { grant }: Access,
+    about: Partial<TokenEvent>
+  ): Promise<void> {
+    const { exp, ...given } = successor
+    const scopes = splitScope(given.scope)
+    await record(ctx, { ...about, type: 'token', outcome: 'issued', reason: 'retry', scopes })
+    const expiresIn = { expires_in: exp - Math.floor(now() / 1000) }
+    Object.assign(bodyOf(ctx), given, expiresIn, contextMembers(grant.launchContext, scopes))
   }
 
   async function tokenRefused(ctx: KoaContextWithOIDC, error: unknown, grantType: { grantType?: string }): Promise<void> {

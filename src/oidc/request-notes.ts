@@ -7,6 +7,7 @@
 import type { Context } from 'koa'
 import type { AdapterPayload } from 'oidc-provider'
 import type { Access } from './access.ts'
+import type { Successor } from './refresh-retry.ts'
 import type { TokenWrites } from './token-writes.ts'
 
 export interface RequestNotes {
@@ -17,6 +18,8 @@ export interface RequestNotes {
   /** What the code or refresh token that was shown is worth now; undefined: nothing. */
   access?: Access | undefined
   tokenWrites?: TokenWrites
+  /** The refresh token that was shown is spent, and this is a retry: what it is answered with. */
+  successor?: Successor
   /** The Grant that was read last: a refusal ends before the engine says whose Grant it was about. */
   grantRead?: AdapterPayload
   /** The id of a Grant that the engine ended, because its code or refresh token was used twice. */

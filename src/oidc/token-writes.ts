@@ -13,7 +13,7 @@ export interface TokenWrites {
   spend(kind: Kind<AdapterPayload>, id: string, when: number): void
   put(kind: Kind<AdapterPayload>, id: string, record: AdapterPayload, options: PutOptions & { ifVersion?: Version }): void
   /** What will be written; empty where the request issued nothing. */
-  readonly pending: readonly Write[]
+  readonly pending: readonly Write<AdapterPayload>[]
 }
 
 export function collectTokenWrites(): TokenWrites {

@@ -27,12 +27,22 @@ describe('a complete configuration', () => {
       accessToken: 900,
       backendAccessToken: 300,
       refreshToken: 8_035_200,
+      refreshRetry: 0,
       session: 43_200,
       idle: 1800
     })
     expect(config.clients.map((client) => client.client_id)).toEqual(['clinic-fhir', 'heart-app'])
     expect(config.accounts[0]?.people[0]?.patients).toContainEqual({ id: 'leo', relationship: 'child', name: 'Leo Diaz' })
     expect(config.secrets).toBeUndefined()
+  })
+
+  test.each([
+    ['0s', 0],
+    ['10s', 10],
+    ['1m', 60]
+  ])('reads a time for retries of %s', (written, seconds) => {
+    const { lifetimes } = parseConfig(`${smallest}lifetimes: { refreshRetry: ${written} }`, { env: {}, baseDir: folder })
+    expect(lifetimes.refreshRetry).toBe(seconds)
   })
 
   test('is frozen to its leaves', () => {

@@ -44,6 +44,8 @@ describe('one value by itself', () => {
     ],
     [['lifetimes', 'accessToken'], '61m', 'lifetimes.accessToken: must not be longer than 1h, but is "61m"'],
     [['lifetimes', 'authorizationCode'], '11m', 'lifetimes.authorizationCode: must not be longer than 10m, but is "11m"'],
+    [['lifetimes', 'refreshRetry'], '61s', 'lifetimes.refreshRetry: must not be longer than 60s, but is "61s"'],
+    [['lifetimes', 'refreshRetry'], '0', 'lifetimes.refreshRetry: must be 0s or a length of time such as 10s, but is "0"'],
     [['limits', 'codesPerAccount'], 0, 'limits.codesPerAccount: must be at least 1, but is 0'],
     [['secondFactor', 'patients'], 'never', 'secondFactor.patients: must be required, optional or off, but is "never"'],
     [['store'], 'mysql://a', `store: ${STORE_FORMS}`],

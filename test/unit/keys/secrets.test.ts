@@ -29,6 +29,7 @@ function configOf(members: Partial<Config>): Config {
       accessToken: 900,
       backendAccessToken: 300,
       refreshToken: 86400,
+      refreshRetry: 0,
       session: 3600,
       idle: 1800
     },
