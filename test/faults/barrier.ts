@@ -21,19 +21,29 @@ export interface Received {
 /** Longer than the server takes over any answer. */
 const PATIENCE = 15_000
 
-/** Each answer; without a status where the connection was refused or ended. `issuer`: whose Host they all name. */
+type Outcome = Received | { status: 0; start: number; end: number }
+
+/**
+ * Each answer; without a status where the connection was refused or ended. `issuer`: whose Host they all name.
+ * `onProgress` is told how many have been answered, 0 when all were sent.
+ */
 export async function atOnce(
   issuer: string,
-  requests: readonly Sent[]
-): Promise<(Received | { status: 0; start: number; end: number })[]> {
+  requests: readonly Sent[],
+  onProgress: (answered: number) => void = () => undefined
+): Promise<Outcome[]> {
   const sockets = await Promise.all(requests.map(({ port }) => connected(port)))
-  return Promise.all(
-    requests.map(async (each, at) => {
-      const start = performance.now()
-      const received = await send(issuer, sockets[at], each)
-      return { ...(received ?? { status: 0 as const }), start, end: performance.now() }
-    })
-  )
+  let answered = 0
+  const outcomes = requests.map(async (each, at): Promise<Outcome> => {
+    const start = performance.now()
+    const received = await send(issuer, sockets[at], each)
+    const end = performance.now()
+    answered += 1
+    onProgress(answered)
+    return { ...(received ?? { status: 0 }), start, end }
+  })
+  onProgress(0)
+  return Promise.all(outcomes)
 }
 
 async function connected(port: number): Promise<Socket | undefined> {

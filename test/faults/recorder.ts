@@ -11,16 +11,16 @@ export interface Attempt extends Sent {
 
 export interface Recorder {
   calls: Call[]
-  /** Sends all of them at once, each over a connection of its own. */
-  perform(attempts: readonly Attempt[]): Promise<Answer[]>
+  /** Sends all of them at once, each over a connection of its own; tells how many have been answered. */
+  perform(attempts: readonly Attempt[], onProgress?: (answered: number) => void): Promise<Answer[]>
 }
 
 export function newRecorder(issuer: string): Recorder {
   const calls: Call[] = []
   return {
     calls,
-    async perform(attempts) {
-      const received = await atOnce(issuer, attempts)
+    async perform(attempts, onProgress) {
+      const received = await atOnce(issuer, attempts, onProgress)
       return received.map(({ start, end, ...each }, at) => {
         const { operation } = attempts[at] ?? {}
         if (!operation) throw new Error('an answer to nothing')
