@@ -19,6 +19,7 @@ import { readKinds } from './consent/kinds.ts'
 import { consentRoutes } from './consent/routes.ts'
 import { createSessionEnds } from './interaction/session-ends.ts'
 import { createInteractionSteps } from './interaction/step.ts'
+import { watchSigningKeys } from './keys/signing-key-watch.ts'
 import { loadSigningKeys } from './keys/signing-keys.ts'
 import { loginRoutes } from './login/routes.ts'
 import { mfaRoutes } from './mfa/routes.ts'
@@ -30,6 +31,7 @@ import { engineConfiguration } from './oidc/configuration.ts'
 import { existingGrant } from './oidc/existing-grant.ts'
 import { interactionSteps } from './oidc/interaction-policy.ts'
 import { introspectionRoutes } from './oidc/introspection.ts'
+import { replaceKeys } from './oidc/patches.ts'
 import { createProvider } from './oidc/provider.ts'
 import { requestChecks } from './oidc/request-checks.ts'
 import { tokenEndpoint } from './oidc/token-endpoint.ts'
@@ -60,6 +62,8 @@ export interface AppDeps {
   isDraining: () => boolean
   /** Where the store's settings may lose records: not ready. */
   isUnsafe?: (() => boolean) | undefined
+  /** In milliseconds: how often it is looked whether the signing keys have changed. */
+  signingKeysEvery?: number | undefined
 }
 
 export interface App {
@@ -72,7 +76,8 @@ export interface App {
 const UNTIL_SUCCESS = 10 * 365 * 24 * 60 * 60 * 1000
 const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
 
-export async function createApp({ config, cookieKeys, store, logger, now, isDraining, isUnsafe }: AppDeps): Promise<App> {
+export async function createApp(deps: AppDeps): Promise<App> {
+  const { config, cookieKeys, store, logger, now, isDraining, isUnsafe, signingKeysEvery } = deps
   const { fhirServers, issuer, organization } = config
   const audit = await openAuditTrail({ store, now })
   const kinds = readKinds(VIEWS)
@@ -98,6 +103,7 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
   const authorizations = createAuthorizations({ accounts, clients, launches, fhirServers })
   const consents = createConsents({ store, now })
 
+  const signingKeys = await loadSigningKeys(store, now)
   const sessionEnds = createSessionEnds({ store, lifetime: config.lifetimes.session, now })
   const access = createAccessCheck({
     store,
@@ -111,7 +117,7 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
     engineConfiguration({
       config,
       cookieKeys,
-      jwks: await loadSigningKeys(store, now),
+      jwks: signingKeys,
       adapter: adapters({ store, clients, sessionEnds, now }),
       accounts,
       access,
@@ -131,6 +137,14 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
     { store, audit, config, now }
   )
   provider.proxy = true
+  const watch = watchSigningKeys({
+    store,
+    now,
+    logger,
+    current: signingKeys,
+    onChange: (keys) => replaceKeys(provider, keys),
+    every: signingKeysEvery
+  })
   const steps = createInteractionSteps({ provider, clients, sessionEnds, audit })
   const sessions = createBrowserSessions({ provider, accounts, secondFactor, sessionEnds })
   const refused = (reason: 'csrf' | 'host') => (ctx: Context) =>
@@ -165,7 +179,13 @@ export async function createApp({ config, cookieKeys, store, logger, now, isDrai
   for (const router of routers) koa.use(router.routes())
   koa.use(mount('/', provider))
 
-  return { koa, close: () => audit.close() }
+  return {
+    koa,
+    close() {
+      watch.close()
+      return audit.close()
+    }
+  }
 }
 
 /** What answers until the store has been reached for the first time: that Keyward lives, is not ready, and 503 for all else. */

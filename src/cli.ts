@@ -11,10 +11,13 @@ import { createClients, OWN_CLIENT_ID } from './clients/clients.ts'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readConfig } from './config/read-config.ts'
+import { reseal } from './keys/reseal.ts'
 import { createSealer } from './keys/sealing.ts'
 import { checkSealing, loadSecrets } from './keys/secrets.ts'
+import { rotateSigningKeys } from './keys/signing-keys.ts'
+import type { StoreDriver } from './store/driver.ts'
 import { openDriver } from './store/open-store.ts'
-import { createStore } from './store/sealed-store.ts'
+import { createStore, type Sealer } from './store/sealed-store.ts'
 import type { Store } from './store/store.ts'
 import { createAttempts } from './web/attempts.ts'
 
@@ -27,11 +30,22 @@ const HELP = `Usage: node src/cli.ts <command> --config FILE
   account unlock USERNAME    forget the wrong passwords and codes counted against this person
   client disable CLIENT_ID   refuse everything to this client, whatever the configuration says
   client enable CLIENT_ID    undo that
+  keys rotate-signing        let the next key sign id_tokens, and publish a new next one
+  keys rotate-sealing        seal every record with the first sealing key
   help                       print this
 `
 
+/** Between two lines about the progress, in records. */
+const PROGRESS = 1000
+
 /** Returns the exit code. */
-type Command = (store: Store, argument: string, config: Config) => Promise<number>
+type Command = (store: Store, argument: string, config: Config, beneath: Beneath) => Promise<number>
+
+/** What the store is made of. */
+interface Beneath {
+  driver: StoreDriver
+  sealer: Sealer
+}
 
 interface CommandEntry {
   takes: 0 | 1
@@ -45,7 +59,9 @@ const COMMANDS = new Map<string, CommandEntry>([
   ['account enable', { takes: 1, run: (store, username) => changeAccount(store, username, 'enabled') }],
   ['account unlock', { takes: 1, run: (store, username) => changeAccount(store, username, 'unlocked') }],
   ['client disable', { takes: 1, run: (store, clientId, config) => setClientDisabled(store, config, clientId, true) }],
-  ['client enable', { takes: 1, run: (store, clientId, config) => setClientDisabled(store, config, clientId, false) }]
+  ['client enable', { takes: 1, run: (store, clientId, config) => setClientDisabled(store, config, clientId, false) }],
+  ['keys rotate-signing', { takes: 0, run: (store, _argument, config) => rotateSigning(store, config) }],
+  ['keys rotate-sealing', { takes: 0, run: (store, _argument, _config, beneath) => rotateSealing(store, beneath) }]
 ])
 
 async function verifyCommand(store: Store): Promise<number> {
@@ -99,6 +115,53 @@ async function setClientDisabled(store: Store, config: Config, clientId: string,
   return 0
 }
 
+async function rotateSigning(store: Store, { lifetimes }: Config): Promise<number> {
+  let code = 1
+  await withAuditTrail(store, async (audit) => {
+    const source = commandSource()
+    const rotation = await rotateSigningKeys({
+      store,
+      now: Date.now,
+      idTokenLifetime: lifetimes.accessToken * 1000,
+      onBefore: (kid) => audit.record(source, { type: 'keys', outcome: 'signing-rotated', kid })
+    })
+    if (rotation.ok) {
+      console.log(`key ${rotation.kid} signs from now on, on every process within a few seconds`)
+      code = 0
+    } else if (rotation.reason === 'too-soon') {
+      console.error(`the next key has not been published for long enough: rotate after ${new Date(rotation.from).toISOString()}`)
+    } else {
+      await audit.record(source, { type: 'keys', outcome: 'refused', reason: rotation.reason })
+      console.error('the keys were rotated by somebody else meanwhile')
+    }
+  })
+  return code
+}
+
+async function rotateSealing(store: Store, { driver, sealer }: Beneath): Promise<number> {
+  let code = 1
+  await withAuditTrail(store, async (audit) => {
+    const source = commandSource()
+    const sealingKey = sealer.keyId
+    await audit.record(source, { type: 'keys', outcome: 'resealing', sealingKey })
+    let printed = 0
+    const onProgress = (seen: number, records: number): void => {
+      if (seen - printed < PROGRESS && seen > printed) return
+      printed = seen
+      console.log(`${seen} records looked at, ${records} sealed anew`)
+    }
+    const { resealed, unreadable, left } = await reseal({ driver, sealer, now: Date.now, onProgress })
+    await audit.record(source, { type: 'keys', outcome: 'resealed', sealingKey, records: resealed })
+    console.log(`${resealed} records were sealed anew with key ${sealingKey}`)
+    for (const record of unreadable) console.error(`${record} can't be opened and was left as it is`)
+    if (left > 0) console.error('a server still seals with another key: put this one first everywhere, then do this again')
+    if (left > 0 || unreadable.length > 0) return
+    console.log(`every record is sealed with key ${sealingKey}: the others may be removed from secrets.sealingKeys`)
+    code = 0
+  })
+  return code
+}
+
 async function withAuditTrail(store: Store, work: (audit: AuditTrail) => Promise<void>): Promise<void> {
   const audit = await openAuditTrail({ store, now: Date.now })
   try {
@@ -111,14 +174,18 @@ async function withAuditTrail(store: Store, work: (audit: AuditTrail) => Promise
 /** Commands have no address: they are given on a machine that holds the keys. */
 const commandSource = () => ({ requestId: randomUUID(), address: 'command line' })
 
-async function withStore(configFile: string, work: (store: Store, config: Config) => Promise<number>): Promise<number> {
+async function withStore(
+  configFile: string,
+  work: (store: Store, config: Config, beneath: Beneath) => Promise<number>
+): Promise<number> {
   const config = readConfig(configFile, process.env)
   const { sealingKeys, lookupKey } = await loadSecrets(config)
   const driver = await openDriver(config.store, { now: Date.now })
   try {
-    const store = createStore({ driver, sealer: createSealer(sealingKeys), lookupKey, now: Date.now })
+    const sealer = createSealer(sealingKeys)
+    const store = createStore({ driver, sealer, lookupKey, now: Date.now })
     await checkSealing(store, { lookupKey })
-    return await work(store, config)
+    return await work(store, config, { driver, sealer })
   } finally {
     await driver.close()
   }
@@ -145,7 +212,7 @@ async function run(args: string[]): Promise<number> {
     console.error(HELP)
     return 2
   }
-  return withStore(given.config, (store, config) => command.run(store, rest[0] ?? '', config))
+  return withStore(given.config, (store, config, beneath) => command.run(store, rest[0] ?? '', config, beneath))
 }
 
 try {

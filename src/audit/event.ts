@@ -60,6 +60,9 @@ export type AuditEvent =
   | { type: 'sign-out'; outcome: 'ended'; accountId: string }
   | { type: 'account'; outcome: 'disabled' | 'enabled' | 'unlocked'; accountId: string }
   | { type: 'client'; outcome: 'disabled' | 'enabled'; clientId: string }
+  | { type: 'keys'; outcome: 'signing-rotated'; kid: string }
+  | { type: 'keys'; outcome: 'refused'; reason: 'changed-meanwhile' }
+  | { type: 'keys'; outcome: 'resealing' | 'resealed'; sealingKey: number; records?: number }
   | { type: 'request'; outcome: 'refused'; reason: 'csrf' | 'host' | 'other-browser' | 'step-not-open' | 'form' }
 
 export type SecondFactorRefusal = 'wrong-code' | 'code-used' | 'too-many-attempts' | 'malformed'

@@ -33,6 +33,10 @@ export function createSealer(keys: SealingKey[]): Sealer {
   if (ring.size !== keys.length) throw new Error('two sealing keys have the same id')
 
   return {
+    keyId: current.id,
+
+    keyIdOf: (sealed) => (sealed[0] === VERSION && sealed.length >= HEADER + IV + TAG ? sealed[1] : undefined),
+
     seal(plain, aad) {
       const iv = randomBytes(IV)
       const cipher = createCipheriv('aes-256-gcm', sealing, iv, { authTagLength: TAG })

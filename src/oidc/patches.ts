@@ -5,6 +5,8 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type Provider from 'oidc-provider'
+import type { JWKS } from 'oidc-provider'
+import initializeKeystore from 'oidc-provider/lib/helpers/initialize_keystore.js'
 import { newIdBeside } from '../store/slot.ts'
 
 /** What Keyward keeps on a Grant besides what the engine does. */
@@ -49,6 +51,14 @@ export function nameTokens(provider: Provider): void {
       }
     })
   }
+}
+
+/**
+ * The engine reads its keys once, when it is made. This is what it reads them with: from here on it publishes these and signs
+ * with the first. Keys that it can't use leave it as it was.
+ */
+export function replaceKeys(provider: Provider, jwks: JWKS): void {
+  Reflect.apply(initializeKeystore, provider, [jwks])
 }
 
 /**

@@ -43,6 +43,11 @@ export interface RowPage {
   next?: string
 }
 
+export interface PlacedPage {
+  rows: { place: Place; payload: Uint8Array }[]
+  next?: string
+}
+
 /**
  * Every method throws StoreUnavailable where the engine can't be reached or
  * does not answer. An expired row may still be returned (the sealed record
@@ -56,6 +61,8 @@ export interface StoreDriver {
   /** May return a row whose index value has changed since, and pages shorter than the limit. */
   list(kind: string, entry: IndexEntry, page: { after?: string; limit: number }): Promise<RowPage>
   walk(kind: string, page: { after?: string; limit: number }): Promise<RowPage>
+  /** Every record of every kind, expired ones that have not gone yet included; counters are none. One may come twice. */
+  everything(page: { after?: string; limit: number }): Promise<PlacedPage>
   increment(place: Place, lifetime: number): Promise<number>
   count(place: Place): Promise<number>
   /** Writes and reads. */

@@ -10,7 +10,7 @@
  */
 import { randomInt } from 'node:crypto'
 import type { RedisUrl } from '../config/store-url.ts'
-import type { DriverWrite, IndexEntry, Place, Row, StoreDriver } from './driver.ts'
+import type { DriverWrite, IndexEntry, Place, PlacedPage, Row, StoreDriver } from './driver.ts'
 import { connectRedis, type RedisConnection } from './redis-connection.ts'
 import { COMMIT, ENTER, INCREMENT, PAGE, type Script, SWEEP } from './redis-scripts.ts'
 import { unsafeSettings } from './redis-settings.ts'
@@ -111,6 +111,27 @@ function redisDriver(connection: RedisConnection, now: () => number): StoreDrive
     )
   }
 
+  /** A page of what lies under the keys of a kind, `*` for all kinds: server by server. */
+  async function scan(kind: string, { after, limit }: { after?: string; limit: number }): Promise<PlacedPage> {
+    const primaries = connection.primaries()
+    const names = primaries.map(({ name }) => name).join()
+    const [before, at, cursor] = after?.split(' ') ?? [names, '0', '0']
+    const server = primaries[Number(at)]?.server
+    // What lay at one that has gone would be passed over in silence.
+    if (before !== names || !server || cursor === undefined)
+      throw new Error('the Cluster has other primaries than this walk began with')
+    const [next, keys] = await server.scan(cursor, 'MATCH', `kw:1:{*}:${kind}:*`, 'COUNT', limit)
+    const rows = await Promise.all(
+      keys.map(async (key) => {
+        const place = placeOf(key)
+        const payload = place && payloadOf(await client.getBuffer(key))
+        return place && payload ? [{ place, payload }] : []
+      })
+    )
+    const turn = next === '0' ? Number(at) + 1 : Number(at)
+    return turn === primaries.length ? { rows: rows.flat() } : { rows: rows.flat(), next: `${names} ${turn} ${next}` }
+  }
+
   return {
     name: 'redis',
     get: (place) => ask(async () => payloadOf(await client.getBuffer(keyOf(place)))),
@@ -145,25 +166,18 @@ function redisDriver(connection: RedisConnection, now: () => number): StoreDrive
         return next === undefined ? { rows } : { rows, next }
       }),
 
-    walk: (kind, { after, limit }) =>
+    walk: (kind, page) =>
       ask(async () => {
-        const primaries = connection.primaries()
-        const names = primaries.map(({ name }) => name).join()
-        const [before, at, cursor] = after?.split(' ') ?? [names, '0', '0']
-        const server = primaries[Number(at)]?.server
-        // What lay at one that has gone would be passed over in silence.
-        if (before !== names || !server || cursor === undefined)
-          throw new Error('the Cluster has other primaries than this walk began with')
-        const [next, keys] = await server.scan(cursor, 'MATCH', `kw:1:{*}:${kind}:*`, 'COUNT', limit)
-        const rows = await Promise.all(
-          keys.map(async (key): Promise<Row[]> => {
-            const id = RECORD_KEY.exec(key)?.[1]
-            const payload = id === undefined ? undefined : payloadOf(await client.getBuffer(key))
-            return id !== undefined && payload ? [{ id, payload }] : []
-          })
-        )
-        const place = next === '0' ? Number(at) + 1 : Number(at)
-        return place === primaries.length ? { rows: rows.flat() } : { rows: rows.flat(), next: `${names} ${place} ${next}` }
+        const { rows, next } = await scan(kind, page)
+        const found = rows.map(({ place: { id }, payload }) => ({ id, payload }))
+        return next === undefined ? { rows: found } : { rows: found, next }
+      }),
+
+    everything: (page) =>
+      ask(async () => {
+        const { rows, next } = await scan('*', page)
+        const records = rows.filter(({ payload }) => !isCount(payload))
+        return next === undefined ? { rows: records } : { rows: records, next }
       }),
 
     increment: (place, lifetime) => ask(async () => Number(await run(INCREMENT, [keyOf(place)], [now(), lifetime]))),
@@ -198,7 +212,16 @@ function redisDriver(connection: RedisConnection, now: () => number): StoreDrive
   }
 }
 
-const RECORD_KEY = /^kw:1:\{[\w-]{8}\}:[\w-]+:([\w-]+)$/
+const RECORD_KEY = /^kw:1:\{([\w-]{8})\}:([\w-]+):([\w-]+)$/
+/** More digits a count never has, and no record is so short. */
+const COUNT = /^\d{0,16}$/
+
+function placeOf(key: string): Place | undefined {
+  const [, tag, kind, id] = RECORD_KEY.exec(key) ?? []
+  return tag !== undefined && kind !== undefined && id !== undefined ? { tag, kind, id } : undefined
+}
+
+const isCount = (payload: Uint8Array) => payload.length <= 16 && COUNT.test(Buffer.from(payload).toString('latin1'))
 
 const keyOf = ({ kind, tag, id }: Place) => `kw:1:{${tag}}:${kind}:${id}`
 const indexKeyOf = (kind: string, { name, value }: IndexEntry) => `kw:1:{${value}}:idx:${kind}:${name}`

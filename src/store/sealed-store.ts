@@ -19,6 +19,10 @@ export interface Sealer {
   seal(plain: Uint8Array, aad: string): Uint8Array
   /** Throws RecordUnreadable where these bytes were not sealed with this `aad` by a key in the ring. */
   open(sealed: Uint8Array, aad: string): Uint8Array
+  /** Names the key that seals now. */
+  readonly keyId: number
+  /** Names the key that sealed these bytes, as they say themselves; undefined where they are no envelope. */
+  keyIdOf(sealed: Uint8Array): number | undefined
 }
 
 interface Deps {
@@ -34,7 +38,13 @@ interface Deps {
 /** For how long `update` tries again while others win, in milliseconds. */
 const UPDATE_PATIENCE = 5000
 
+/** So often a commit is tried anew because what it depends on was only sealed with another key meanwhile. */
+const RESEALED_AT_MOST = 3
+
 const KIND_NAME = /^[\w-]+$/
+
+/** What a record is sealed to. */
+export const aadOf = (kind: string, storedId: string) => `${kind}/${storedId}`
 
 export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: Deps): Store {
   // Made once: bytes are made into a key at each use, at many times the cost of the hash.
@@ -59,8 +69,6 @@ export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: De
 
   const entriesOf = (kind: Kind<unknown>, indexes: Record<string, string> = {}) =>
     Object.entries(indexes).map(([name, value]) => entryOf(kind, name, value))
-
-  const aadOf = (kind: string, storedId: string) => `${kind}/${storedId}`
 
   function sealedWrite(place: Place, condition: DriverWrite['condition'], sealed: SealedRecord) {
     const { expiresAt, indexes } = sealed
@@ -143,7 +151,11 @@ export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: De
       if (!first) return true
       if (prepared.some(({ place }) => place.tag !== first.place.tag))
         throw new Error('the writes of one commit must lie in one slot')
-      return driver.commit(prepared)
+      for (let current: DriverWrite[] | undefined = prepared, tries = 0; current; tries += 1) {
+        if (await driver.commit(current)) return true
+        current = tries < RESEALED_AT_MOST ? await afterResealing(current) : undefined
+      }
+      return false
     },
 
     async list(kind, { name, value }, page) {
@@ -157,6 +169,32 @@ export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: De
     walk: async (kind, page) => pageOf(kind, await driver.walk(kind.name, page), () => true),
     check: () => driver.check(),
     close: () => driver.close()
+  }
+
+  /** The same writes on the records as they lie there now, where these have been sealed with another key and not changed. */
+  async function afterResealing(writes: DriverWrite[]): Promise<DriverWrite[] | undefined> {
+    let resealed = false
+    const renewed: DriverWrite[] = []
+    for (const write of writes) {
+      const { condition, place } = write
+      const now = condition instanceof Uint8Array ? await driver.get(place) : undefined
+      if (!now || !(condition instanceof Uint8Array) || !isSameResealed(place, condition, now)) renewed.push(write)
+      else {
+        resealed = true
+        renewed.push({ ...write, condition: now })
+      }
+    }
+    return resealed ? renewed : undefined
+  }
+
+  function isSameResealed({ kind, id }: Place, before: Uint8Array, now: Uint8Array): boolean {
+    if (sealer.keyIdOf(before) === sealer.keyIdOf(now)) return false
+    try {
+      return Buffer.compare(sealer.open(before, aadOf(kind, id)), sealer.open(now, aadOf(kind, id))) === 0
+    } catch (problem) {
+      if (problem instanceof RecordUnreadable) return false
+      throw problem
+    }
   }
 
   function prepare(write: Write): DriverWrite {

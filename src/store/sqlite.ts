@@ -85,6 +85,7 @@ function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
     list: db.prepare(`SELECT id, payload FROM index_entries JOIN entries USING (kind, id)
       WHERE kind = ? AND name = ? AND value = ? AND id > ? AND ${live} ORDER BY id LIMIT ?`),
     walk: db.prepare(`SELECT id, payload FROM entries WHERE kind = ? AND id > ? AND ${live} ORDER BY id LIMIT ?`),
+    everything: db.prepare('SELECT kind, id, payload FROM entries WHERE (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?'),
     increment: db.prepare(`INSERT INTO counters (kind, id, value, expires_at) VALUES ($kind, $id, 1, $end)
       ON CONFLICT (kind, id) DO UPDATE SET
         value = CASE WHEN expires_at > $now THEN value + 1 ELSE 1 END,
@@ -143,6 +144,18 @@ function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
       patiently(() => pageOf(sql.list.all(kind, name, value, after, now(), limit).map(rowOf), limit)),
 
     walk: (kind, { after = '', limit }) => patiently(() => pageOf(sql.walk.all(kind, after, now(), limit).map(rowOf), limit)),
+
+    everything: ({ after = ' ', limit }) =>
+      patiently(() => {
+        const [afterKind = '', afterId = ''] = after.split(' ')
+        const found = sql.everything.all(afterKind, afterId, limit)
+        const rows = found.map((row) => ({
+          place: { kind: String(row.kind), tag: '', id: String(row.id) },
+          payload: rowOf(row).payload
+        }))
+        const last = rows.length === limit ? rows.at(-1)?.place : undefined
+        return last ? { rows, next: `${last.kind} ${last.id}` } : { rows }
+      }),
 
     increment: ({ kind, id }: Place, lifetime) =>
       patiently(() =>

@@ -52,6 +52,8 @@ export interface KeywardOptions {
   wrapStore?: (store: Store) => Store
   /** A SQLite file, `sqlite:/path`, for what has to outlive a Keyward; otherwise it is in memory. */
   storeUrl?: string
+  /** In milliseconds: how often it looks for changed signing keys. */
+  signingKeysEvery?: number
 }
 
 export interface TestSecrets {
@@ -100,7 +102,15 @@ export async function startKeyward(options: KeywardOptions = {}): Promise<Keywar
   let draining = false
   const logger = createLogger({ level: 'debug', destination })
   const used = options.wrapStore?.(store) ?? store
-  const app = await createApp({ config, cookieKeys, store: used, logger, now, isDraining: () => draining })
+  const app = await createApp({
+    config,
+    cookieKeys,
+    store: used,
+    logger,
+    now,
+    isDraining: () => draining,
+    signingKeysEvery: options.signingKeysEvery
+  })
   const server = createHttpServer(app.koa.callback())
   const { drain } = drainable(server)
   server.listen(port, '127.0.0.1')

@@ -1,6 +1,8 @@
 /** What patches.ts relies on in the engine, and what it makes of it, against the pinned release. */
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { request, type Server } from 'node:http'
+import { createLocalJWKSet, type JSONWebKeySet, type JWK, jwtVerify } from 'jose'
 import Koa from 'koa'
 import mount from 'koa-mount'
 import Provider from 'oidc-provider'
@@ -9,7 +11,7 @@ import { createClients } from '../../../src/clients/clients.ts'
 import { createSessionEnds } from '../../../src/interaction/session-ends.ts'
 import { createSealer } from '../../../src/keys/sealing.ts'
 import { adapters } from '../../../src/oidc/adapter.ts'
-import { keepContextOnGrants, nameTokens, replayBody } from '../../../src/oidc/patches.ts'
+import { keepContextOnGrants, nameTokens, replaceKeys, replayBody } from '../../../src/oidc/patches.ts'
 import { openDriver } from '../../../src/store/open-store.ts'
 import { createStore } from '../../../src/store/sealed-store.ts'
 import { newTaggedId, tagOf } from '../../../src/store/slot.ts'
@@ -142,6 +144,51 @@ describe('names of tokens', () => {
   test('an engine that no longer has generateTokenId is noticed at the start', () => {
     Object.defineProperty(provider.AccessToken.prototype, 'generateTokenId', { value: undefined })
     expect(() => nameTokens(provider)).toThrow('generateTokenId')
+  })
+})
+
+describe('keys that replace those of a running engine', () => {
+  const newJwk = (kid: string): JWK => ({
+    ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }),
+    kid,
+    use: 'sig',
+    alg: 'RS256'
+  })
+  const [first, second] = [newJwk('first'), newJwk('second')]
+
+  async function signed(): Promise<string> {
+    const client = Reflect.construct(provider.Client, [
+      { client_id: 'c', redirect_uris: ['https://app.example/cb'], token_endpoint_auth_method: 'none' }
+    ])
+    const token = Reflect.construct(Reflect.get(provider, 'IdToken'), [{ sub: 'a' }, { client }])
+    return token.issue({ use: 'idtoken', expiresAt: Math.floor(now() / 1000) + 60 })
+  }
+  async function published(): Promise<JSONWebKeySet> {
+    const server = provider.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
+    const answer = await fetch(`http://127.0.0.1:${address.port}/jwks`)
+    server.close()
+    return JSON.parse(await answer.text())
+  }
+
+  test('case 78: are published without their private halves, and the first signs', async () => {
+    for (const keys of [[first, second], [second, first], [second]]) {
+      replaceKeys(provider, { keys })
+      const jwks = await published()
+      expect(jwks.keys.map(({ kid }) => kid)).toEqual(keys.map(({ kid }) => kid))
+      for (const jwk of jwks.keys) for (const half of ['d', 'p', 'q', 'dp', 'dq', 'qi']) expect(jwk).not.toHaveProperty(half)
+      const { protectedHeader } = await jwtVerify(await signed(), createLocalJWKSet(jwks))
+      expect(protectedHeader.kid).toBe(keys[0]?.kid)
+    }
+  })
+
+  test('that the engine can not use leave it with those it had', async () => {
+    replaceKeys(provider, { keys: [first] })
+    expect(() => replaceKeys(provider, { keys: [second, { kty: 'RSA', kid: 'half' }] })).toThrow()
+    expect((await published()).keys.map(({ kid }) => kid)).toEqual(['first'])
+    expect((await jwtVerify(await signed(), createLocalJWKSet(await published()))).protectedHeader.kid).toBe('first')
   })
 })
 

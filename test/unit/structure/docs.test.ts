@@ -32,11 +32,11 @@ test('every file and folder that is named is there', () => {
 
 test('every command of src/cli.ts that is named is in its help', () => {
   const help = execFileSync(process.execPath, [join(root, 'src/cli.ts'), 'help'], { encoding: 'utf8' })
-  const known = [...help.matchAll(/^ {2}([a-z]+(?: [a-z]+)?) /gm)].map(([, command = '']) => command)
+  const known = [...help.matchAll(/^ {2}([a-z]+(?: [a-z-]+)?) /gm)].map(([, command = '']) => command)
   expect(known).toContain('audit verify')
   const named = complaints((text) =>
     commandsIn(text).flatMap((line) => {
-      const words = /src\/cli\.ts ([a-z]+(?: [a-z]+)?)/.exec(line)?.[1]
+      const words = /src\/cli\.ts ([a-z]+(?: [a-z-]+)?)/.exec(line)?.[1]
       return words === undefined || known.includes(words) ? [] : [words]
     })
   )
