@@ -6,10 +6,11 @@ import { loadSigningKeys } from '../../../src/keys/signing-keys.ts'
 import { createStore } from '../../../src/store/sealed-store.ts'
 import { openSqlite } from '../../../src/store/sqlite.ts'
 
-test('two processes that start at once sign with one key, which stays', async () => {
+test('case 147: two processes that start at once sign with one key, which stays, and no dump shows it', async () => {
   const now = Date.now
+  const driver = await openSqlite(':memory:', now)
   const store = createStore({
-    driver: await openSqlite(':memory:', now),
+    driver,
     sealer: createSealer([{ id: 1, key: randomBytes(32) }]),
     lookupKey: randomBytes(32),
     now
@@ -27,5 +28,14 @@ test('two processes that start at once sign with one key, which stays', async ()
     .sign(await importJWK(jwk))
   const publicKey = { kty: 'RSA', n: jwk.n ?? '', e: jwk.e ?? '', kid: jwk.kid ?? '', alg: 'RS256' }
   expect((await jwtVerify(token, createLocalJWKSet({ keys: [publicKey] }))).payload).toEqual({ sub: 'x' })
+
+  // Case 147: a dump of the store is no use to sign with.
+  const { rows } = await driver.everything({ limit: 100 })
+  const dump = Buffer.concat(rows.map(({ payload }) => payload))
+  for (const { d = '', p = '' } of one.keys)
+    for (const half of [d, p]) {
+      expect(half.length).toBeGreaterThan(100)
+      for (const form of [half, Buffer.from(half, 'base64url')]) expect(dump.includes(form)).toBe(false)
+    }
   await store.close()
 })
