@@ -57,18 +57,25 @@ async function expectNoViolation(since: number): Promise<void> {
   expect(violationsIn({ calls, issued: issuedIn(await keyward.audit()) })).toEqual([])
 }
 
+/** From the first byte to the last but one. */
+const cutPoint = (at: number, length: number) => 1 + Math.floor((at * (length - 2)) / Math.max(1, CUTS - 1))
+
 const ask = async (attempt: Attempt): Promise<Answer> => (await recorder.perform([attempt]))[0] ?? { type: 'lost' }
 
 /** What is to be interrupted, made ready; and what the app does afterwards. */
 interface Interrupted {
   attempt: Attempt
-  after(answer: Answer): Promise<void>
+  after(answer: Answer, cut?: Direction): Promise<void>
 }
 
-/** An app that got no tokens tries once more; what it then holds works, or it holds nothing. */
-async function expectTokensOrNone(again: Attempt, answer: Answer): Promise<void> {
+/**
+ * An app that got no tokens tries once more; what it then holds works, or it holds nothing. That is so only where the
+ * store's answer was lost: the one write that spends anything is the last request, and cut short it has not happened.
+ */
+async function expectTokensOrNone(again: Attempt, answer: Answer, cut?: Direction): Promise<void> {
   const held = answer.type === 'tokens' ? answer : await ask(again)
-  if (held.type !== 'tokens') return expect(held).toEqual({ type: 'refused', error: 'invalid_grant' })
+  if (held.type !== 'tokens' && cut !== 'request') return expect(held).toEqual({ type: 'refused', error: 'invalid_grant' })
+  if (held.type !== 'tokens') throw new Error(`spent for nothing: ${JSON.stringify(held)}`)
   expect(await ask(introspecting(port, held.access))).toEqual({ type: 'active', active: true })
   expect((await ask(refreshing(port, held.refresh))).type).toBe('tokens')
 }
@@ -78,14 +85,14 @@ const operations: [string, () => Promise<Interrupted>][] = [
     'a code exchange',
     async () => {
       const attempt = redeeming(port, await person.code(), person.verifier)
-      return { attempt, after: (answer) => expectTokensOrNone(attempt, answer) }
+      return { attempt, after: (answer, cut) => expectTokensOrNone(attempt, answer, cut) }
     }
   ],
   [
     'a refresh',
     async () => {
       const attempt = refreshing(port, (await person.tokens()).refresh)
-      return { attempt, after: (answer) => expectTokensOrNone(attempt, answer) }
+      return { attempt, after: (answer, cut) => expectTokensOrNone(attempt, answer, cut) }
     }
   ],
   [
@@ -127,13 +134,15 @@ describe.each(['request', 'reply'] as Direction[])('F2: the connection ends with
       for (let at = 0; at < CUTS; at++) {
         const { attempt, after } = await prepare()
         const started = performance.now()
-        proxy.cutAfter(1 + Math.floor((at * (length - 1)) / CUTS), direction)
+        proxy.cutAfter(cutPoint(at, length), direction)
         const interrupted = await ask(attempt)
         expect(performance.now() - started).toBeLessThan(2000)
-        expect(proxy.hasCut()).toBe(true)
+        // Not each has exactly as many bytes as the first.
+        if (!proxy.hasCut()) expect(interrupted.type).toBe(answer.type)
+        proxy.pass()
         answers.add(interrupted.type)
         expect(await recovered()).toBeLessThan(5000)
-        await after(interrupted)
+        await after(interrupted, direction)
       }
       expect(answers).toContain('unavailable')
       await expectNoViolation(since)
@@ -155,7 +164,7 @@ describe.each(['request', 'reply'] as Direction[])('F2: the connection ends with
       const length = proxy.bytes[direction] - before
       for (let at = 0; at < CUTS; at++) {
         const browser = await prepare()
-        proxy.cutAfter(1 + Math.floor((at * (length - 1)) / CUTS), direction)
+        proxy.cutAfter(cutPoint(at, length), direction)
         const page = await browser.submit(given)
         expect([200, 503]).toContain(page.status)
         if (page.status === 503) expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0)
