@@ -14,6 +14,7 @@ const COMMAND_TIMEOUT = 800
 const SILENCE = 1000
 const OPEN_PATIENCE = 2000
 const LONGEST_RECONNECT_PAUSE = 1000
+const AFTER_END = 200
 const SENTINEL_RECONNECT_PAUSE = 10_000
 const SLOTS_REFRESH = 2000
 const REDIRECTIONS = 5
@@ -160,9 +161,15 @@ function endings(client: Redis | Cluster): Pick<RedisConnection, 'lastFault' | '
   client.on('ready', () => {
     fault = undefined
   })
+  let closing = false
+  // Its failover detector can end a connection that is just being made, and ioredis then takes it for ended for good.
+  client.on('end', () => {
+    if (!closing) setTimeout(() => closing || client.connect().catch(() => undefined), AFTER_END).unref()
+  })
   return {
     lastFault: () => fault,
     async close() {
+      closing = true
       if (client.status === 'ready') await client.quit().catch(() => undefined)
       client.disconnect()
     }
