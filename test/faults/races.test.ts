@@ -40,33 +40,67 @@ describe.each(STORES)('two replicas on %s', (store) => {
     timeFor(TOKEN_ROUNDS, 5000)
   )
 
-  test('case 29: after all these races the person stops the app, and every token that any of them gave is dead', async () => {
-    const { recorder } = site
-    const held = recorder.calls.flatMap(({ answer }) => (answer.type === 'tokens' ? [answer] : []))
-    const last = await person.tokens()
-    expect(
-      await recorder.perform([
-        await person.stopping(
-          replicas.second.port,
-          [...held, last].map(({ refresh }) => refresh)
-        )
-      ])
-    ).toEqual([{ type: 'done' }])
-    for (const { access, refresh } of [...held.slice(-40), last]) {
-      const answers = await recorder.perform([
-        introspecting(replicas.first.port, access),
-        refreshing(replicas.first.port, refresh)
-      ])
-      expect(answers).toEqual([
-        { type: 'active', active: false },
-        { type: 'refused', error: 'invalid_grant' }
-      ])
-    }
-  })
+  test(
+    'case 29: after all these races the person stops the app, and every token that any of them gave is dead',
+    async () => {
+      const { recorder } = site
+      const held = recorder.calls.flatMap(({ answer }) => (answer.type === 'tokens' ? [answer] : []))
+      const last = await person.tokens()
+      expect(
+        await recorder.perform([
+          await person.stopping(
+            replicas.second.port,
+            [...held, last].map(({ refresh }) => refresh)
+          )
+        ])
+      ).toEqual([{ type: 'done' }])
+      for (const { access, refresh } of [...held.slice(-40), last]) {
+        const answers = await recorder.perform([
+          introspecting(replicas.first.port, access),
+          refreshing(replicas.first.port, refresh)
+        ])
+        expect(answers).toEqual([
+          { type: 'active', active: false },
+          { type: 'refused', error: 'invalid_grant' }
+        ])
+      }
+    },
+    timeFor(TOKEN_ROUNDS, 100)
+  )
 
-  test('F17: what the clients saw breaks no invariant, and the audit trail is intact and has every token', async () => {
-    const { calls } = site.recorder
-    expect(calls.length).toBeGreaterThan(25 * (2 * TOKEN_ROUNDS + CODE_ROUNDS))
-    expect(violationsIn({ calls, issued: await replicas.issued() })).toEqual([])
+  test(
+    'F17: what the clients saw breaks no invariant, and the audit trail is intact and has every token',
+    async () => {
+      const { calls } = site.recorder
+      expect(calls.length).toBeGreaterThan(25 * (2 * TOKEN_ROUNDS + CODE_ROUNDS))
+      expect(violationsIn({ calls, issued: await replicas.issued() })).toEqual([])
+    },
+    timeFor(TOKEN_ROUNDS, 100)
+  )
+})
+
+describe.each(STORES)('two replicas with a window for second tries, on %s', (store) => {
+  let replicas: Replicas
+  beforeAll(async () => {
+    replicas = await startReplicas(store, { refreshRetry: '60s' })
+    expect(await storeOf(replicas.issuer)).toBe(store)
   })
+  afterAll(() => replicas?.stop())
+
+  test(
+    `case 56: one refresh token, 25 times at once, ${TOKEN_ROUNDS} rounds: whoever is answered gets the same tokens, and they work`,
+    async () => {
+      const { issuer, ports } = replicas
+      const recorder = newRecorder(issuer)
+      const person = await newPerson(issuer, recorder, replicas.second.port)
+      const race = raceForRefresh({ issuer, ports, recorder }, person)
+      const successes: number[] = []
+      for (let round = 0; round < TOKEN_ROUNDS; round++) successes.push(await race())
+      expect(successes.filter((each) => each !== 1)).toEqual([])
+      const looks = recorder.calls.filter(({ operation }) => operation.type === 'introspect')
+      expect(looks.filter(({ answer }) => answer.type !== 'active' || !answer.active)).toEqual([])
+      expect(violationsIn({ calls: recorder.calls, issued: await replicas.issued() })).toEqual([])
+    },
+    timeFor(TOKEN_ROUNDS, 5000)
+  )
 })

@@ -19,14 +19,25 @@ export interface Replicas {
   stop(): Promise<void>
 }
 
-export async function startReplicas(store: StoreName, { racers = [] }: { racers?: readonly Racer[] } = {}): Promise<Replicas> {
+interface ReplicasOptions {
+  racers?: readonly Racer[]
+  /** The setting of this name. */
+  refreshRetry?: string
+}
+
+export async function startReplicas(store: StoreName, options: ReplicasOptions = {}): Promise<Replicas> {
+  const { racers = [], refreshRetry = '0s' } = options
   const key = () => randomBytes(32).toString('base64url')
   const secrets = { sealingKeys: [{ id: 1, key: key() }], lookupKey: key(), cookieKeys: [key()] }
   const clinic = (yaml: string) =>
     yaml
       .replace('clinicians: required', 'clinicians: "off"')
+      .replace('refreshToken: 93d', `refreshToken: 93d, refreshRetry: ${refreshRetry}`)
       .replace('signInsPerAddress: 10000', 'signInsPerAddress: 10000000, codesPerAccount: 10000000')
-      .replace('accounts:\n', `secrets: ${JSON.stringify(secrets)}\naccounts:\n${racers.map(accountOf).join('')}`)
+      .replace(
+        'accounts:\n',
+        `secrets: ${JSON.stringify(secrets)}\nlog: { level: warn }\naccounts:\n${racers.map(accountOf).join('')}`
+      )
   const first = await startProcess({ store, change: clinic })
   const url = first.redis?.url ?? `sqlite:${first.database}`
   const second = await startProcess({
