@@ -75,7 +75,8 @@ describe('sqlite file', () => {
     other.exec('BEGIN IMMEDIATE')
     const writing = store.put(kind, id, 'late').then(() => 'written')
     const longest = await longestPause(100)
-    expect(longest).toBeLessThan(80)
+    // A driver that waits inside SQLite stands still until its time-out, half a second and more.
+    expect(longest).toBeLessThan(400)
     expect(await Promise.race([writing, Promise.resolve('waiting')])).toBe('waiting')
     other.exec('COMMIT')
     expect(await writing).toBe('written')
