@@ -8,6 +8,7 @@ import Koa, { type Context } from 'koa'
 import mount from 'koa-mount'
 import type Provider from 'oidc-provider'
 import { createAccounts } from './accounts/accounts.ts'
+import { createConfiguredAccounts } from './accounts/configured-accounts.ts'
 import { createPasswords } from './accounts/password.ts'
 import { createSecondFactor } from './accounts/second-factor.ts'
 import { createSignIn } from './accounts/sign-in.ts'
@@ -95,8 +96,11 @@ export async function createApp(deps: AppDeps): Promise<App> {
     organizationName: organization.name,
     now
   })
-  // One after another: hashing a password takes its time, and its queue is bounded.
-  for (const account of config.accounts) await accounts.createIfAbsent(account)
+  await createConfiguredAccounts({
+    accounts,
+    config,
+    warn: (problem) => logger.warn({ problem }, 'production would refuse this')
+  })
 
   const clients = createClients({ configured: config.clients, issuer, store })
   const launches = createLaunches({ store, now })

@@ -57,6 +57,17 @@ const REFUSED: Row[] = [
   without('FHIR_SECRET'),
   without('PASSWORD'),
   {
+    what: 'a password of fourteen characters alone',
+    line: 'accounts[0].password: must have at least 15 characters',
+    change: (yaml) => yaml.replace('clinicians: required', 'clinicians: off'),
+    given: { PASSWORD: 'rain on a tin ' }
+  },
+  {
+    what: 'a password made of the person and a year',
+    line: 'accounts[0].password: is made of names that anybody would try',
+    given: { PASSWORD: 'First.Admin2024' }
+  },
+  {
     what: 'no secrets section',
     line: 'secrets: is required in production: sealingKeys, lookupKey and cookieKeys',
     change: (yaml) => yaml.replace(/^secrets: .*$/m, '')
