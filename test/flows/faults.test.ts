@@ -223,6 +223,8 @@ test('case 149: a fault in the templates, the error page with them: plain text w
   const silent = await startKeyward({
     change: (config) => ({
       ...config,
+      // No account, whose password would be held against the organization's name at the start.
+      accounts: [],
       // What every page prints can't be printed.
       organization: Object.defineProperty({ ...config.organization }, 'name', {
         enumerable: true,
