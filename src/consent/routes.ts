@@ -49,7 +49,7 @@ export function consentRoutes(deps: Deps): Router {
     if (!form.scope.every((scope) => offered.has(scope))) return steps.refuseForm(ctx)
     const duration = parseDuration(form.duration)
     if (form.duration && !duration) return steps.refuseForm(ctx)
-    if (form.select) return page(ctx, opened, { scopes: selected(form.select, offered, form.scope), duration }, null)
+    if (form.select) return page(ctx, opened, { scopes: selected(form.select, opened.decision, form.scope), duration }, null)
     if (form.decision === 'deny') return deny(ctx, opened)
     if (form.decision !== 'allow') return steps.refuseForm(ctx)
     await allow(ctx, opened, { scopes: new Set(form.scope), duration })
@@ -115,9 +115,18 @@ export function consentRoutes(deps: Deps): Router {
   return router
 }
 
-function selected(select: string, offered: ReadonlySet<string>, ticked: readonly string[]): ReadonlySet<string> {
-  if (select === 'all') return offered
-  return select === 'none' ? new Set() : new Set(ticked)
+/** What is on after `all`, `none` or the switch of a group, which turns the group off only where all of it is on. Anything else: as ticked. */
+function selected(select: string, decision: OpenDecision, ticked: readonly string[]): ReadonlySet<string> {
+  if (select === 'all') return new Set(switchesOf(decision))
+  if (select === 'none') return new Set()
+  const on = new Set(ticked)
+  const group = decision.choices.filter((choice) => choice.group === select).map(({ scope }) => scope)
+  const allOn = group.every((scope) => on.has(scope))
+  for (const scope of group) {
+    if (allOn) on.delete(scope)
+    else on.add(scope)
+  }
+  return on
 }
 
 function partiesOf({ account, client, fhirServer, patient }: Authorization): {

@@ -170,6 +170,21 @@ describe.each(STORES)('what a person chooses, on %s', (store) => {
       expect(await scopesAfter(ticked())).toEqual([...TOLD, ...expected].sort())
     })
 
+    test('case 97: the switch of a group turns all of it on, and off where all of it is on, and leaves the others', async () => {
+      const problems = ['problem-list-item', 'encounter-diagnosis'].map(
+        (code) => `patient/Condition.rs?category=http://terminology.hl7.org/CodeSystem/condition-category|${code}`
+      )
+      await open([...problems, VACCINES, ALLERGIES])
+      await browser.submit({ select: 'problems', scope: [...problems.slice(0, 1), VACCINES] })
+      expect(ticked().sort()).toEqual([...problems, VACCINES].sort())
+      await browser.submit({ select: 'problems', scope: ticked() })
+      expect(ticked()).toEqual([VACCINES])
+      await browser.submit({ select: 'allergies', scope: ticked() })
+      expect(ticked().sort()).toEqual([ALLERGIES, VACCINES].sort())
+      await browser.submit({ select: 'no-such-group', scope: ticked() })
+      expect(ticked().sort()).toEqual([ALLERGIES, VACCINES].sort())
+    })
+
     test('case 97: what was picked of the durations stays', async () => {
       await open([...BOXES, 'offline_access'])
       expect(browser.form().radios.filter(({ checked }) => checked)).toEqual([])

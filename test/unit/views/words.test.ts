@@ -72,6 +72,12 @@ describe('the kinds of data', () => {
     expect(wanted.filter((key) => !english.has(key))).toEqual([])
   })
 
+  test('have a line in the summary before the button, which goes while nothing of the group is on', () => {
+    const css = readFileSync(join(VIEWS, 'consent.css'), 'utf8')
+    const groups = [...new Set(kinds.map(({ group }) => group))]
+    expect(groups.filter((id) => !css.includes(`:has(#group-${id} .switch:checked)) .shared-${id},`))).toEqual([])
+  })
+
   test('leave no words over', () => {
     const ids = new Set(kinds.map(({ id }) => id))
     expect([...english.keys()].filter((key) => key.startsWith('kinds.') && !ids.has(key.split('.')[1] ?? ''))).toEqual([])
