@@ -1,7 +1,8 @@
 /**
  * Which of the scopes that an app asks for it may be granted at all: what its
- * registration covers, for a person (never system/), at a FHIR server. What the
- * person then allows is decided at the consent page. Nothing here widens.
+ * registration covers, for a person (never system/) or for itself (nothing
+ * else). What the person then allows is decided at the consent page. Nothing
+ * here widens.
  */
 import { covers, parseResourceScope } from '../smart-scopes/resource-scope.ts'
 
@@ -11,13 +12,20 @@ export const LASTING_SCOPES = ['offline_access', 'online_access'] as const
 
 const NAMED: ReadonlySet<string> = new Set([...CONTEXT_SCOPES, ...LASTING_SCOPES])
 
+/** For whom a token is made: a person who signs in, or a backend service as itself. */
+export type Holder = 'person' | 'system'
+
 /** The scopes of a request that a client's registration covers, in the order asked for; the others are dropped. */
-export function permittedScopes(requested: readonly string[], registered: readonly string[]): string[] {
+export function permittedScopes(
+  requested: readonly string[],
+  registered: readonly string[],
+  holder: Holder = 'person'
+): string[] {
   const held = registered.flatMap((scope) => parseResourceScope(scope) ?? [])
   return [...new Set(requested)].filter((scope) => {
-    if (NAMED.has(scope)) return registered.includes(scope)
+    if (NAMED.has(scope)) return holder === 'person' && registered.includes(scope)
     const wanted = parseResourceScope(scope)
-    if (!wanted || wanted.context === 'system') return false
+    if (!wanted || (wanted.context === 'system') !== (holder === 'system')) return false
     return held.some((one) => covers(one, wanted))
   })
 }

@@ -28,6 +28,16 @@ test.each<[string, string[], string[]]>([
   expect(permittedScopes(requested, registered)).toEqual(expected)
 })
 
+test.each<[string[], string[]]>([
+  [
+    ['system/*.rs', 'system/Patient.read'],
+    ['system/*.rs', 'system/Patient.read']
+  ],
+  [['patient/Patient.rs', 'user/Observation.rs', 'openid', 'offline_access', 'launch/patient', 'x'], []]
+])('of %j a backend service as itself gets %j', (requested, expected) => {
+  expect(permittedScopes(requested, registered, 'system')).toEqual(expected)
+})
+
 test.each<[string, string[], string[], string[]]>([
   ['nothing has changed', ['openid', 'patient/Patient.rs'], registered, ['openid', 'patient/Patient.rs']],
   ['the person has taken one back', ['openid'], registered, ['openid']],
