@@ -1,23 +1,132 @@
 /**
- * Client authentication for the endpoints that Keyward serves itself
- * (introspection, launch contexts): HTTP Basic with a client secret, the parts
- * form-encoded. RFC 6749 §2.3.1. The engine authenticates at its own endpoints.
+ * Client authentication, wherever Keyward asks for it: token, revocation,
+ * introspection, launch contexts. A client has one method, the registered one, and
+ * a request uses one. Who is unknown, disabled, registered for something else or
+ * holds the wrong secret gets one and the same answer; the audit trail is told which.
+ *
+ * RFC 6749 §2.3; SMART App Launch 2.2, "Client Authentication"
  */
-import { hash, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
 import type { ClientConfig } from '../config/config.ts'
+import { type BasicCredentials, readBasic } from './basic-credentials.ts'
 import type { Clients } from './clients.ts'
 
-const BASIC = /^Basic +([A-Za-z0-9+/]+={0,2})$/i
+export type ClientAuthMethod = ClientConfig['token_endpoint_auth_method']
 
-/** The client that an Authorization header proves, or undefined. The work is the same for known and unknown clients. */
+export type ClientAuthentication = { ok: true; client: ClientConfig; method: ClientAuthMethod } | ClientRefusal
+
+export interface ClientRefusal {
+  ok: false
+  status: 400 | 401
+  error: 'invalid_client' | 'invalid_request'
+  description: string
+  /** A fixed text for the audit trail, which holds nothing that was sent. */
+  reason: string
+  /** The registered client that was named, if it is one. */
+  clientId?: string
+}
+
+export interface ClientAuthenticator {
+  /** `form` is the body of the request, each field once: who reads it refuses a field that comes twice. */
+  authenticate(request: ClientRequest): Promise<ClientAuthentication>
+}
+
+export interface ClientRequest {
+  authorization: string | undefined
+  form: Record<string, string | undefined>
+}
+
+const FAILED = 'client authentication failed'
+
+export function createClientAuthenticator({ clients }: { clients: Clients }): ClientAuthenticator {
+  const digests = secretDigests()
+
+  async function byBasic(authorization: string, clientId: string | undefined): Promise<ClientAuthentication> {
+    const readings = readBasic(authorization)
+    if (!readings) return refusal('malformed-authorization-header')
+    const { client, secrets } = await named(readings)
+    const expected = client?.token_endpoint_auth_method === 'client_secret_basic' ? client.client_secret : undefined
+    const matches = digests.match(expected, secrets)
+    if (!client) return refusal('unknown-client')
+    if (expected === undefined) return refusal('other-method-registered', client)
+    if (!matches) return refusal('wrong-secret', client)
+    if (clientId !== undefined && clientId !== client.client_id)
+      return malformed('client_id is not the client that authenticates')
+    return client.disabled ? refusal('client-disabled', client) : { ok: true, client, method: 'client_secret_basic' }
+  }
+
+  /** The client that a header names, and what it may mean as that client's secret. */
+  async function named(readings: BasicCredentials[]): Promise<{ client: ClientConfig | undefined; secrets: string[] }> {
+    for (const id of new Set(readings.map((reading) => reading.id))) {
+      const client = await clients.find(id)
+      if (client) return { client, secrets: readings.filter((reading) => reading.id === id).map(({ secret }) => secret) }
+    }
+    return { client: undefined, secrets: readings.map(({ secret }) => secret) }
+  }
+
+  async function byNothing(clientId: string): Promise<ClientAuthentication> {
+    const client = await clients.find(clientId)
+    if (!client) return refusal('unknown-client')
+    if (client.token_endpoint_auth_method !== 'none') return refusal('no-authentication', client)
+    return client.disabled ? refusal('client-disabled', client) : { ok: true, client, method: 'none' }
+  }
+
+  return {
+    async authenticate({ authorization, form }) {
+      const { client_id: clientId, client_secret: secret, client_assertion: assertion, client_assertion_type: type } = form
+      const byAssertion = assertion !== undefined || type !== undefined
+      const methods = [Boolean(authorization), secret !== undefined, byAssertion].filter(Boolean)
+      if (methods.length > 1) return malformed('a request uses one method of client authentication, not several')
+      if (authorization) return byBasic(authorization, clientId)
+      if (secret !== undefined) return refusal('secret-in-body')
+      if (byAssertion) return refusal('assertion')
+      return clientId ? byNothing(clientId) : refusal('no-authentication')
+    }
+  }
+}
+
+function refusal(reason: string, client?: ClientConfig): ClientRefusal {
+  const clientId = client ? { clientId: client.client_id } : {}
+  return { ok: false, status: 401, error: 'invalid_client', description: FAILED, reason, ...clientId }
+}
+
+function malformed(description: string): ClientRefusal {
+  return { ok: false, status: 400, error: 'invalid_request', description, reason: description }
+}
+
+/** Compares secrets by their hashes, in constant time; the hash of a registered one is kept, so that each try costs one. */
+function secretDigests() {
+  const kept = new Map<string, Buffer>()
+  const nobodys = randomBytes(32)
+
+  function digestOf(registered: string): Buffer {
+    const known = kept.get(registered)
+    if (known) return known
+    if (kept.size >= MOST_KEPT) kept.clear()
+    const made = digest(registered)
+    kept.set(registered, made)
+    return made
+  }
+
+  return {
+    /** Whether one of the secrets is the registered one. The work is the same where none is registered. */
+    match(registered: string | undefined, secrets: string[]): boolean {
+      const expected = registered === undefined ? nobodys : digestOf(registered)
+      return secrets.map((secret) => timingSafeEqual(digest(secret), expected)).includes(true)
+    }
+  }
+}
+
+const MOST_KEPT = 10_000
+
+const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
+
+/** The client that an HTTP Basic header proves, or undefined. */
 export async function authenticateClient(clients: Clients, authorization: string | undefined): Promise<ClientConfig | undefined> {
-  const credentials = parseBasic(authorization)
-  if (!credentials) return undefined
-  const client = await clients.find(credentials.id)
-  const expected = client?.token_endpoint_auth_method === 'client_secret_basic' ? client.client_secret : undefined
-  const matches = timingSafeEqual(digest(credentials.secret), digest(expected ?? ''))
-  return client && expected && matches && !client.disabled ? client : undefined
+  if (!authorization) return undefined
+  const found = await createClientAuthenticator({ clients }).authenticate({ authorization, form: {} })
+  return found.ok ? found.client : undefined
 }
 
 /** RFC 6749 §5.2: failed client authentication, or none, is 401 and names the scheme that is wanted. */
@@ -25,23 +134,4 @@ export function answerUnauthenticated(ctx: Context, description: string): void {
   ctx.status = 401
   ctx.set('WWW-Authenticate', 'Basic realm="keyward"')
   ctx.body = { error: 'invalid_client', error_description: description }
-}
-
-const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
-
-function parseBasic(authorization: string | undefined): { id: string; secret: string } | undefined {
-  const encoded = BASIC.exec(authorization ?? '')?.[1]
-  if (!encoded) return undefined
-  const decoded = Buffer.from(encoded, 'base64').toString('utf8')
-  const colon = decoded.indexOf(':')
-  if (colon < 1) return undefined
-  try {
-    return { id: formDecode(decoded.slice(0, colon)), secret: formDecode(decoded.slice(colon + 1)) }
-  } catch {
-    return undefined
-  }
-}
-
-function formDecode(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', '%20'))
 }
