@@ -15,6 +15,7 @@ import { createSignIn } from './accounts/sign-in.ts'
 import { openAuditTrail } from './audit/trail.ts'
 import { createClients } from './clients/clients.ts'
 import type { Config } from './config/config.ts'
+import { approveByOrganization } from './consent/approved.ts'
 import { createConsents } from './consent/consents.ts'
 import { readKinds } from './consent/kinds.ts'
 import { consentRoutes } from './consent/routes.ts'
@@ -133,6 +134,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
         secondFactor,
         authorizations,
         consents,
+        approve: approveByOrganization({ consents, audit }),
         kinds,
         accessTokenTTL: config.lifetimes.accessToken
       }),

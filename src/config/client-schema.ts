@@ -41,6 +41,12 @@ export const client = z
       .boolean('must be true or false')
       .default(false)
       .describe('Whether your organisation has checked this app. The consent page says which.'),
+    approved_for_clinicians: z
+      .boolean('must be true or false')
+      .default(false)
+      .describe(
+        'true: your organisation has approved this app for its clinicians, who are then not asked for consent. Patients always are.'
+      ),
     launch_url: page.optional().describe('Where an EHR launch of this app starts.'),
     smart_scope: scope
       .default('')

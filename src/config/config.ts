@@ -2,7 +2,14 @@
 export interface Config {
   demo: boolean
   issuer: string
-  listen: { host: string; port: number; trustedProxies: string[]; tls: { certFile: string; keyFile: string } | null }
+  listen: {
+    host: string
+    port: number
+    trustedProxies: string[]
+    tls: { certFile: string; keyFile: string } | null
+    /** In seconds. */
+    drainDelay: number
+  }
   store: string
   organization: { name: string; supportPhone: string; accentColor: string }
   secondFactor: { patients: FactorPolicy; clinicians: FactorPolicy }
@@ -52,7 +59,7 @@ export interface FhirServer {
   patientSearch?: { as: string } | undefined
 }
 
-/** RFC 7591 member names, and ours: verified, smart_scope, launch_url, launch_contexts. */
+/** RFC 7591 member names, and ours: verified, approved_for_clinicians, smart_scope, launch_url, launch_contexts. */
 export interface ClientConfig {
   client_id: string
   client_name: string
@@ -71,6 +78,8 @@ export interface ClientConfig {
   launch_url?: string | undefined
   smart_scope: string
   /** FHIR server ids for which this client, an EHR, may create launch contexts. */
+  /** Clinicians are not asked for consent. */
+  approved_for_clinicians: boolean
   launch_contexts: string[]
   disabled: boolean
 }

@@ -33,6 +33,8 @@ export interface Consent extends ConsentKey {
   changedAt: number
   /** Epoch milliseconds at which it ends by itself; absent: when the person stops it. */
   until?: number
+  /** Set where the organization decided, not the person: worth something only while it still does. */
+  by?: 'organization'
 }
 
 const consents: Kind<Consent> = { name: 'consent', guessable: true }
@@ -57,6 +59,7 @@ export interface Decision {
   refused: string[]
   /** Epoch milliseconds; undefined: until stopped; 'as-before' where the person was not asked. */
   until?: number | 'as-before' | undefined
+  by?: 'organization'
 }
 
 export function createConsents({ store, now }: { store: Store; now: () => number }): Consents {
@@ -129,7 +132,8 @@ function decided(key: ConsentKey, decision: Decision, before: Consent | undefine
     refused: [...kept(before?.refused), ...refused].slice(-MOST_REMEMBERED),
     since: before?.since ?? now,
     changedAt: now,
-    ...(until === undefined ? {} : { until })
+    ...(until === undefined ? {} : { until }),
+    ...(decision.by ? { by: decision.by } : {})
   }
 }
 

@@ -134,7 +134,7 @@ function clientAdapter(clients: Clients): Adapter {
 
 /** RFC 7591 members as the engine knows them; ours are extraClientMetadata of configuration.ts. */
 function metadataOf(client: ClientConfig): AdapterPayload {
-  const { launch_contexts, response_types, ...metadata } = client
+  const { launch_contexts, approved_for_clinicians, response_types, ...metadata } = client
   return {
     ...metadata,
     response_types: response_types.includes('code') ? ['code'] : [],

@@ -8,8 +8,9 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { SecondFactor } from '../accounts/second-factor.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
+import { type approveByOrganization, isApproved } from '../consent/approved.ts'
 import type { Consent, Consents } from '../consent/consents.ts'
-import { decidedBy, openDecision } from '../consent/decision.ts'
+import { decidedBy, type OpenDecision, openDecision } from '../consent/decision.ts'
 import type { KindOfData } from '../consent/kinds.ts'
 import { resultsOf } from '../interaction/step.ts'
 import { type Authorization, type Authorizations, isPatientOpen } from '../smart/authorization.ts'
@@ -24,6 +25,7 @@ interface Deps {
   secondFactor: SecondFactor
   authorizations: Authorizations
   consents: Consents
+  approve: ReturnType<typeof approveByOrganization>
   kinds: readonly KindOfData[]
   accessTokenTTL: number
 }
@@ -46,10 +48,18 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
     const about = await authorizations.describe({ params, accountId, pickedPatient: results.patient?.id })
     if (!about || isPatientOpen(about)) return undefined
     const decision = openDecision(about, kinds)
-    const consent = await consents.find(decision.key)
+    const consent = await consentFor(ctx, about, decision)
     const { settled, granted } = decidedBy(decision, consent)
     if (!consent || !settled || granted.length === 0) return undefined
     return grantFor(ctx, about, consent, granted)
+  }
+
+  /** What was decided before, by the person or for all clinicians; an approval that was taken back counts no more. */
+  async function consentFor(ctx: KoaContextWithOIDC, about: Authorization, decision: OpenDecision): Promise<Consent | undefined> {
+    const consent = await consents.find(decision.key)
+    if (!isApproved(about)) return consent?.by === 'organization' ? undefined : consent
+    const stands = consent?.by === 'organization' && decidedBy(decision, consent).settled
+    return stands ? consent : deps.approve(ctx, about, decision)
   }
 
   /** Both factors, in this session: nothing is made for somebody who is half signed in. */

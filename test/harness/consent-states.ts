@@ -34,6 +34,7 @@ const CLIENT: ClientConfig = {
   response_types: ['code'],
   verified: true,
   smart_scope: '',
+  approved_for_clinicians: false,
   launch_contexts: [],
   disabled: false
 }

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { authorize, basic, newApp } from '../harness/app-client.ts'
+import { newBrowser } from '../harness/browser.ts'
+import { SECRETS } from '../harness/clinic-config.ts'
+import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
+import { walkTo } from '../harness/on-pages.ts'
+import { withoutSecondFactor } from '../harness/visit.ts'
+
+const SCOPE = 'openid fhirUser launch offline_access patient/Patient.rs patient/Observation.rs'
+
+describe.each(STORES)('an app that the organization has approved for its clinicians, on %s', (store) => {
+  let keyward: Keyward
+  let isApproved = true
+  beforeAll(async () => {
+    keyward = await startKeyward({
+      store,
+      change: (config) =>
+        withoutSecondFactor({
+          ...config,
+          clients: config.clients.map((client) =>
+            // Read at each request, so that a test can take the approval back.
+            client.client_id === 'heart-app'
+              ? Object.defineProperty({ ...client }, 'approved_for_clinicians', { get: () => isApproved, enumerable: true })
+              : client
+          )
+        })
+    })
+    expect(await storeOf(keyward.issuer)).toBe(store)
+  })
+  afterAll(() => keyward.stop())
+
+  async function launchUrl(app = newApp(keyward.issuer)): Promise<string> {
+    const answer = await fetch(`${keyward.issuer}/launch`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']) },
+      body: JSON.stringify({ client_id: 'heart-app', fhirServer: 'clinic', patient: 'leo', user: 'Practitioner/lee' })
+    })
+    const { launch }: { launch: string } = JSON.parse(await answer.text())
+    return app.authorizationUrl({ scope: SCOPE, launch })
+  }
+
+  test('a clinician signs in and is in the app: no consent page, everything granted, and the trail says by whom', async () => {
+    const browser = newBrowser(keyward.issuer)
+    const app = newApp(keyward.issuer)
+    const steps: string[] = []
+    let page = await browser.open(await launchUrl(app))
+    while (page.step !== '') {
+      steps.push(page.step)
+      expect(steps).toEqual(['login'])
+      page = await browser.submit({ username: 'dr.lee', password: 'correct horse battery staple' })
+    }
+    const { body } = await app.redeem(app.codeFrom(page))
+    expect(body.scope?.split(' ').sort()).toEqual(SCOPE.split(' ').sort())
+    expect(await keyward.auditEvents('consent')).toEqual([
+      expect.objectContaining({
+        outcome: 'granted',
+        reason: 'approved-by-organization',
+        clientId: 'heart-app',
+        patient: 'leo',
+        scopes: ['openid', 'fhirUser', 'launch', 'patient/Patient.rs', 'patient/Observation.rs', 'offline_access'],
+        notGranted: []
+      })
+    ])
+  })
+
+  test('the second launch finds the approval as it stands, and adds nothing to the trail', async () => {
+    const browser = newBrowser(keyward.issuer)
+    await authorize(browser, await launchUrl(), { username: 'dr.lee' })
+    expect(await keyward.auditEvents('consent')).toHaveLength(1)
+  })
+
+  test('a patient is asked all the same', async () => {
+    const page = await walkTo(
+      newBrowser(keyward.issuer),
+      newApp(keyward.issuer).authorizationUrl({ scope: 'openid launch/patient patient/Patient.rs' }),
+      'consent'
+    )
+    expect(page.step).toBe('consent')
+  })
+
+  test('once the approval is taken back, the clinician is asked', async () => {
+    isApproved = false
+    try {
+      const page = await walkTo(newBrowser(keyward.issuer), await launchUrl(), 'consent', { username: 'dr.lee' })
+      expect(page.step).toBe('consent')
+    } finally {
+      isApproved = true
+    }
+  })
+})
