@@ -61,7 +61,7 @@ async function main(): Promise<void> {
     if (ending.signal.aborted) return
     ending.abort()
     logger.info('draining')
-    await drain(DRAIN)
+    await drain({ delay: config.listen.drainDelay * 1000, patience: DRAIN })
     const left = (err: unknown): void => logger.warn({ err }, 'the audit chain could not be closed')
     await (await building)?.close().catch(left)
     settings?.close()

@@ -35,6 +35,11 @@ const listen = z.strictObject({
     .default(null)
     .describe(
       'A certificate where Keyward itself answers https; null behind a proxy that does. Relative paths start at the folder of this file.'
+    ),
+  drainDelay: durationOrNone('5m')
+    .prefault('5s')
+    .describe(
+      'How long a process that has been told to end (SIGTERM) still takes requests, while /readyz says 503: longer than a load balancer needs to notice. At most 5m; 0s where there is none, as in the demo.'
     )
 })
 

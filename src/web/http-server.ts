@@ -7,6 +7,7 @@ import type { RequestListener, Server, ServerResponse } from 'node:http'
 import { createServer, STATUS_CODES } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import { BARE_POLICY } from './security-headers.ts'
 
@@ -53,15 +54,23 @@ function refuseMalformed(err: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(`${lines.join('\r\n')}\r\n\r\n`)
 }
 
+export interface DrainTimes {
+  /** For so long new requests are still taken, so that a load balancer can turn away before the listener closes. */
+  delay: number
+  /** What is still under way so long after that is cut. */
+  patience: number
+}
+
 interface Draining {
-  /** Takes no new connection, lets requests in progress finish, and cuts after `ms` what is still open. True: nothing was cut. */
-  drain(ms: number): Promise<boolean>
+  /** Ends every connection with its next answer, and after the delay the listener. In milliseconds. True: nothing was cut. */
+  drain(times: DrainTimes): Promise<boolean>
 }
 
 /** Watches a server's requests from its start, because drain must tell each of them that its connection ends. */
 export function drainable(server: Server): Draining {
   const open = new Set<ServerResponse>()
   let isDraining = false
+  let isClosing = false
   const endConnection = (res: ServerResponse) => {
     if (!res.headersSent) res.setHeader('Connection', 'close')
   }
@@ -71,25 +80,33 @@ export function drainable(server: Server): Draining {
     res.once('close', () => {
       open.delete(res)
       // Whose head was already written kept its connection: now it is idle.
-      if (isDraining) setImmediate(() => server.closeIdleConnections())
+      if (isClosing) setImmediate(() => server.closeIdleConnections())
     })
   })
+
+  function close(patience: number): Promise<boolean> {
+    isClosing = true
+    return new Promise((resolve) => {
+      let isClean = true
+      const timer = setTimeout(() => {
+        isClean = false
+        server.closeAllConnections()
+      }, patience)
+      server.close(() => {
+        clearTimeout(timer)
+        resolve(isClean)
+      })
+      server.closeIdleConnections()
+    })
+  }
+
   return {
-    drain(ms) {
+    async drain({ delay, patience }) {
       isDraining = true
       for (const res of open) endConnection(res)
-      return new Promise((resolve) => {
-        let isClean = true
-        const timer = setTimeout(() => {
-          isClean = false
-          server.closeAllConnections()
-        }, ms)
-        server.close(() => {
-          clearTimeout(timer)
-          resolve(isClean)
-        })
-        server.closeIdleConnections()
-      })
+      // Idle connections stay until then: what closes one may meet a request that is on its way over it.
+      if (delay > 0) await wait(delay)
+      return close(patience)
     }
   }
 }

@@ -23,7 +23,7 @@ const env = {
 
 const production = ({ port, store }: { port: number; store: string }): string => `
 issuer: https://sign-in.hospital.example
-listen: { host: 127.0.0.1, port: ${port}, trustedProxies: [10.0.0.0/8], tls: null }
+listen: { host: 127.0.0.1, port: ${port}, trustedProxies: [10.0.0.0/8], tls: null, drainDelay: 0s }
 store: "${store}"
 secrets: { sealingKeys: [{ id: 1, key: "\${SEALING_KEY}" }], lookupKey: "\${LOOKUP_KEY}", cookieKeys: ["\${COOKIE_KEY}"] }
 organization: { name: Hospital Example, supportPhone: "+1 555 0199", accentColor: "#0b6e6e" }

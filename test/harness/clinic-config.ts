@@ -26,7 +26,7 @@ export function clinicYaml({
   return `
 demo: true
 issuer: http://${host}:${port}
-listen: { host: 127.0.0.1, port: ${port}, trustedProxies: [], tls: null }
+listen: { host: 127.0.0.1, port: ${port}, trustedProxies: [], tls: null, drainDelay: 0s }
 store: "${store}"
 organization: { name: Sample Clinic, supportPhone: "+1 555 0100", accentColor: "#0b6e6e" }
 secondFactor: { patients: required, clinicians: required }

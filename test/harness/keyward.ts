@@ -139,7 +139,7 @@ export async function startKeyward(options: KeywardOptions = {}): Promise<Keywar
     ...(redis ? { redis } : {}),
     async stop() {
       draining = true
-      await drain(1000)
+      await drain({ delay: 0, patience: 1000 })
       // A test may have taken the store away; what it took can't be closed in order.
       await app.close().catch(() => undefined)
       await store.close().catch(() => undefined)

@@ -56,7 +56,7 @@ describe('a complete configuration', () => {
     expect(limits).toEqual({ window: 900, passwordsPerAccount: 10, codesPerAccount: 10, signInsPerAddress: 500 })
     expect({ log, listen, store }).toEqual({
       log: { level: 'info' },
-      listen: { host: '127.0.0.1', port: 9000, trustedProxies: [], tls: null },
+      listen: { host: '127.0.0.1', port: 9000, trustedProxies: [], tls: null, drainDelay: 5 },
       store: 'sqlite:./data/keyward.db'
     })
     expect([fhirServers, clients]).toEqual([[], []])

@@ -19,7 +19,7 @@ function configOf(members: Partial<Config>): Config {
   return {
     demo: true,
     issuer: 'http://localhost:9000',
-    listen: { host: '127.0.0.1', port: 9000, trustedProxies: [], tls: null },
+    listen: { host: '127.0.0.1', port: 9000, trustedProxies: [], tls: null, drainDelay: 5 },
     store: `sqlite:${join(folder, 'new', 'keyward.db')}`,
     organization: { name: 'Clinic', supportPhone: '', accentColor: '#000000' },
     secondFactor: { patients: 'required', clinicians: 'required' },

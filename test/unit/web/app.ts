@@ -9,7 +9,7 @@ import Koa from 'koa'
 import { createLogger } from '../../../src/observability/logger.ts'
 import { csrf } from '../../../src/web/csrf.ts'
 import { errorPages } from '../../../src/web/errors.ts'
-import { createHttpServer, drainable } from '../../../src/web/http-server.ts'
+import { createHttpServer, type DrainTimes, drainable } from '../../../src/web/http-server.ts'
 import { limits } from '../../../src/web/limits.ts'
 import { pages } from '../../../src/web/render.ts'
 import { requestContext } from '../../../src/web/request.ts'
@@ -72,7 +72,7 @@ export interface Served {
   issuer: string
   log: string[]
   refused: string[]
-  drain: (ms: number) => Promise<boolean>
+  drain: (times: DrainTimes) => Promise<boolean>
   close: () => Promise<void>
 }
 

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readForm } from '../../../src/web/form.ts'
+import { openRequest } from '../../harness/half-request.ts'
 import type { Served } from './app.ts'
 import { answerOk, ask, FORM, serve } from './app.ts'
 
@@ -119,13 +120,25 @@ describe('drain', () => {
     })
     const inProgress = fetch(served.url)
     await begun.promise
-    const drained = served.drain(5000)
+    const drained = served.drain({ delay: 0, patience: 5000 })
     await expect(fetch(served.url)).rejects.toThrow()
     release.resolve()
     const answer = await inProgress
     expect(answer.headers.get('connection')).toBe('close')
     expect(await answer.text()).toBe('finished')
     expect(await drained).toBe(true)
+    await served.close()
+  })
+
+  test('F12: takes requests for its delay, over old and new connections, ends each with its answer, then no more', async () => {
+    const served = await serve({ routes: [(ctx) => answerOk(ctx, async () => undefined)] })
+    const kept = await openRequest(served.port, 'GET /first HTTP/1.1\r\nHost: x\r\n')
+    const drained = served.drain({ delay: 1500, patience: 5000 })
+    const answer = await fetch(served.url)
+    expect([answer.status, answer.headers.get('connection')]).toEqual([200, 'close'])
+    expect(await kept.finish('\r\n')).toMatch(/^HTTP\/1\.1 [\s\S]*\r\nConnection: close\r\n/i)
+    expect(await drained).toBe(true)
+    await expect(fetch(served.url)).rejects.toThrow()
     await served.close()
   })
 
@@ -144,7 +157,7 @@ describe('drain', () => {
     const stuck = fetch(`${served.url}/stuck`)
     const failed = expect(stuck).rejects.toThrow()
     await begun.promise
-    expect(await served.drain(50)).toBe(false)
+    expect(await served.drain({ delay: 0, patience: 50 })).toBe(false)
     await failed
     await served.close()
   })
