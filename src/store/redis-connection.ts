@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { Cluster, Redis } from 'ioredis'
 import type { RedisUrl } from '../config/store-url.ts'
 import { clusterSlotOf } from './cluster-slot.ts'
+import { watchFailover } from './redis-failover.ts'
 
 /** In milliseconds. */
 const COMMAND_TIMEOUT = 800
@@ -14,8 +15,8 @@ const COMMAND_TIMEOUT = 800
 const SILENCE = 1000
 const OPEN_PATIENCE = 2000
 const LONGEST_RECONNECT_PAUSE = 1000
-const AFTER_END = 200
-const SENTINEL_RECONNECT_PAUSE = 10_000
+/** Between asking a server to end a connection and ending it oneself: one that hangs never would. */
+const ENDING = 100
 const SLOTS_REFRESH = 2000
 const REDIRECTIONS = 5
 
@@ -54,6 +55,8 @@ function optionsOf({ login, tls }: RedisUrl) {
     commandTimeout: COMMAND_TIMEOUT,
     socketTimeout: SILENCE,
     connectTimeout: OPEN_PATIENCE,
+    // For whoever looks at CLIENT LIST.
+    connectionName: 'keyward',
     // Nothing is sent twice: a compare-and-set that had won would lose to itself.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false
@@ -63,9 +66,11 @@ function optionsOf({ login, tls }: RedisUrl) {
 function connectServer(url: RedisUrl): Opening {
   const { form, hosts, db, primary, sentinelLogin } = url
   const common = optionsOf(url)
+  let named = ''
   const client = new Redis({
     ...common,
     db,
+    disconnectTimeout: ENDING,
     enableOfflineQueue: false,
     retryStrategy: pauseBefore,
     // A primary that has become a replica under our connection: ask again which one is it. The command is not repeated.
@@ -79,18 +84,36 @@ function connectServer(url: RedisUrl): Opening {
           ...(sentinelLogin.password !== undefined && { sentinelPassword: sentinelLogin.password }),
           sentinelCommandTimeout: COMMAND_TIMEOUT,
           sentinelRetryStrategy: pauseBefore,
-          // Else a primary that hangs would be waited for after the Sentinels have given it up.
-          failoverDetector: true,
-          sentinelReconnectStrategy: () => SENTINEL_RECONNECT_PAUSE,
+          // Nothing is mapped: it is told last which server the Sentinel has named, and that is the one connected to.
+          natMap: (address: string) => {
+            named = address
+            return null
+          },
           ...(common.tls && { enableTLSForSentinelMode: true, sentinelTLS: common.tls })
         })
   })
+  const failover =
+    form === 'sentinel'
+      ? watchFailover({
+          hosts,
+          primary,
+          options: { ...sentinelLogin, ...(common.tls && { tls: common.tls }), connectTimeout: OPEN_PATIENCE },
+          onReplaced(by) {
+            // In all other states it is about to ask the Sentinels by itself; ended then, ioredis would not begin again.
+            if (by !== named && ['connect', 'ready'].includes(client.status)) client.disconnect(true)
+          }
+        })
+      : undefined
   return {
     client,
     primaries: () => [{ name: '', server: client }],
     checkTags: () => ['check'],
     opened: readyOrLate(client),
-    ...endings(client)
+    lastFault: lastFaultOf(client),
+    async close() {
+      failover?.close()
+      await end(client)
+    }
   }
 }
 
@@ -148,11 +171,12 @@ function connectCluster(url: RedisUrl): Opening {
     opened: readyOrLate(cluster).then(async () => {
       await Promise.all(cluster.nodes('all').map(readyOrLate))
     }),
-    ...endings(cluster)
+    lastFault: lastFaultOf(cluster),
+    close: () => end(cluster)
   }
 }
 
-function endings(client: Redis | Cluster): Pick<RedisConnection, 'lastFault' | 'close'> {
+function lastFaultOf(client: Redis | Cluster): () => Error | undefined {
   let fault: Error | undefined
   // Each call reports the fault that it meets; without a listener ioredis prints it.
   client.on('error', (found: Error) => {
@@ -161,19 +185,12 @@ function endings(client: Redis | Cluster): Pick<RedisConnection, 'lastFault' | '
   client.on('ready', () => {
     fault = undefined
   })
-  let closing = false
-  // Its failover detector can end a connection that is just being made, and ioredis then takes it for ended for good.
-  client.on('end', () => {
-    if (!closing) setTimeout(() => closing || client.connect().catch(() => undefined), AFTER_END).unref()
-  })
-  return {
-    lastFault: () => fault,
-    async close() {
-      closing = true
-      if (client.status === 'ready') await client.quit().catch(() => undefined)
-      client.disconnect()
-    }
-  }
+  return () => fault
+}
+
+async function end(client: Redis | Cluster): Promise<void> {
+  if (client.status === 'ready') await client.quit().catch(() => undefined)
+  client.disconnect()
 }
 
 function readyOrLate(client: Redis | Cluster): Promise<void> {

@@ -8,6 +8,10 @@ export interface RedisSentinels {
   readonly sentinels: readonly RedisServer[]
   /** As the Sentinels see it now. */
   currentPrimary(): Promise<RedisServer>
+  /** Whether all Sentinels name the same one. */
+  agree(): Promise<boolean>
+  /** The numbers that the primary gives to Keyward's connections. */
+  connections(): Promise<string[]>
   /** Waits until the replica has what the primary has, and the Sentinels could elect it. */
   replicated(): Promise<void>
   stop(): Promise<void>
@@ -29,11 +33,20 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
     await Promise.all([...sentinels, ...servers].map((server) => server.stop()))
   }
 
-  async function currentPrimary(): Promise<RedisServer> {
-    const [, port] = await ask(sentinels[0], async (sentinel) => {
+  const portAt = (server: RedisServer | undefined): Promise<string> =>
+    ask(server, async (sentinel) => {
       const address: unknown = await sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)
-      return Array.isArray(address) ? address.map(String) : []
+      return Array.isArray(address) ? String(address[1]) : ''
     })
+  const agree = async (): Promise<boolean> => new Set(await Promise.all(sentinels.map(portAt))).size === 1
+
+  async function connections(): Promise<string[]> {
+    const list = String(await ask(await currentPrimary(), (client) => client.client('LIST')))
+    return list.split('\n').flatMap((line) => /^id=(\d+) .* name=keyward /.exec(line)?.[1] ?? [])
+  }
+
+  async function currentPrimary(): Promise<RedisServer> {
+    const port = await portAt(sentinels[0])
     const found = servers.find((server) => String(server.port) === port)
     if (!found) throw new Error('the Sentinels know no primary')
     return found
@@ -52,13 +65,15 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
         )
       }).catch(() => false)
     await vi.waitUntil(async () => (await Promise.all(sentinels.map(knowsAll))).every(Boolean), {
-      timeout: 30_000,
+      timeout: 90_000,
       interval: 100
     })
     const primary = await currentPrimary()
     // Resolves once the replica has acknowledged all that came before.
-    const acknowledged = await ask(primary, (client) => client.wait(1, 5000))
-    if (acknowledged !== 1) throw new Error('the replica does not follow')
+    await vi.waitUntil(async () => (await ask(primary, (client) => client.wait(1, 5000)).catch(() => 0)) === 1, {
+      timeout: 60_000,
+      interval: 100
+    })
   }
 
   try {
@@ -71,7 +86,7 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
     throw problem
   }
   const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')
-  return { url: `redis+sentinel://${hosts}/${NAME}`, sentinels, currentPrimary, replicated, stop }
+  return { url: `redis+sentinel://${hosts}/${NAME}`, sentinels, currentPrimary, agree, connections, replicated, stop }
 }
 
 async function ask<T>(server: RedisServer | undefined, question: (client: Redis) => Promise<T>): Promise<T> {
