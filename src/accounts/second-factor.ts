@@ -5,6 +5,7 @@
  */
 import type { SecondFactorRefusal } from '../audit/event.ts'
 import type { Config } from '../config/config.ts'
+import { reached } from '../observability/steps.ts'
 import type { Attempts } from '../web/attempts.ts'
 import type { Account, Accounts } from './accounts.ts'
 import { CODES, CODES_IN_A_ROW } from './failure-counts.ts'
@@ -62,6 +63,7 @@ export function createSecondFactor({ accounts, attempts, lasting, policy, limits
     const inARow = await lasting.take(CODES_IN_A_ROW, sub, MOST_CONSECUTIVE_FAILURES)
     if (!inARow.ok) return { ok: false, reason: 'too-many-attempts' }
 
+    reached('second-factor:counted')
     const account = await accounts.find(sub)
     if (!account?.totp || account.disabled) return { ok: false, reason: 'wrong-code' }
     // A key that nobody has confirmed yet proves nothing.
@@ -76,6 +78,7 @@ export function createSecondFactor({ accounts, attempts, lasting, policy, limits
       return step > totp.lastStep ? { ...current, totp: { secret, lastStep: step, confirmed: true } } : undefined
     })
     if (!accepted) return { ok: false, reason: 'code-used' }
+    reached('second-factor:used')
     // A right code is the only thing that clears the count of wrong ones.
     await Promise.all([attempts.reset(CODES, sub), lasting.reset(CODES_IN_A_ROW, sub), attempts.forgive(ADDRESS, address)])
     return { ok: true }

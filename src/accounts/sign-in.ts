@@ -5,6 +5,7 @@
  * time on names that exist and names that don't.
  */
 import type { Config } from '../config/config.ts'
+import { reached } from '../observability/steps.ts'
 import type { Attempts } from '../web/attempts.ts'
 import type { Account, Accounts } from './accounts.ts'
 import { PASSWORDS, passwordKey } from './failure-counts.ts'
@@ -48,6 +49,7 @@ export function createSignIn({ accounts, passwords, attempts, limits }: Deps): S
       const forAccount = await attempts.take(PASSWORDS, key, limits.passwordsPerAccount)
       if (!forAccount.ok) return { ok: false, reason: 'too-many-attempts', retryAfter: forAccount.retryAfter, ...accountId }
 
+      reached('sign-in:counted')
       const result = await passwords.verify(account?.passwordHash, password)
       if (result === 'busy') return { ok: false, reason: 'busy', retryAfter: BUSY_SECONDS, ...accountId }
       if (!account || result === 'mismatch') return { ok: false, reason: 'wrong-credentials', ...accountId }
@@ -55,6 +57,7 @@ export function createSignIn({ accounts, passwords, attempts, limits }: Deps): S
 
       // Only this counter: codes are counted until a code is right.
       await Promise.all([attempts.reset(PASSWORDS, key), attempts.forgive(ADDRESS, address)])
+      reached('sign-in:verified')
       return { ok: true, account: await rehashed(account, password, { accounts, passwords }) }
     }
   }

@@ -7,6 +7,7 @@
  * Not a queue: one append at a time, which trail.ts sees to.
  */
 import { randomUUID } from 'node:crypto'
+import { reached } from '../observability/steps.ts'
 import { newTaggedId } from '../store/slot.ts'
 import { type Store, StoreUnavailable, type Write } from '../store/store.ts'
 import { type DueChain, dueChains, settleAnchored } from './anchors.ts'
@@ -62,7 +63,9 @@ export function createChainWriter({ store, now }: { store: Store; now: () => num
       tip = { chain: record.chain, sequence: record.sequence, hash: record.hash, closed }
     }
     writes.push({ kind: HEADS, id: tip.chain, record: tip }, ...more)
+    reached('audit:linked')
     if (!(await store.commit(writes))) return false
+    reached('audit:written')
     head = tip
     return true
   }

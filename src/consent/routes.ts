@@ -2,6 +2,7 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { InteractionSteps, OpenStep } from '../interaction/step.ts'
+import { reached } from '../observability/steps.ts'
 import { type Authorization, type Authorizations, isPatientOpen } from '../smart/authorization.ts'
 import { hasOtherFields, readFormLists } from '../web/form.ts'
 import { PageError } from '../web/page-error.ts'
@@ -88,11 +89,14 @@ export function consentRoutes(deps: Deps): Router {
       until: untilOf(opened, ticks)
     }
     // Recorded first: nothing is allowed that the trail does not know of.
-    const { consentId } = await consents.decide(decision.key, decided, (id) => {
+    const { consentId } = await consents.decide(decision.key, decided, async (id) => {
       const event = { scopes, notGranted: refused, consentId: id, ...partiesOf(about) }
-      return audit.record(sourceOf(ctx), { type: 'consent', outcome: 'granted', ...event })
+      await audit.record(sourceOf(ctx), { type: 'consent', outcome: 'granted', ...event })
+      reached('consent:audited')
     })
+    reached('consent:decided')
     await steps.complete(ctx, { consent: { consentId } })
+    reached('consent:completed')
   }
 
   /** The question is asked of a patient whose app may come back; a decision on other scopes leaves its answer alone. */
@@ -110,7 +114,9 @@ export function consentRoutes(deps: Deps): Router {
       scopes: [],
       notGranted: about.scopes
     })
+    reached('refusal:audited')
     await steps.refuse(ctx, 'the person decided not to share')
+    reached('refusal:completed')
   }
   return router
 }

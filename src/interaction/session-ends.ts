@@ -5,6 +5,8 @@
  * it gives each session a second at least: whoever asks often enough would keep one
  * beyond its absolute end.
  */
+
+import { reached } from '../observability/steps.ts'
 import type { Kind, Store } from '../store/store.ts'
 
 export interface SessionEnds {
@@ -27,6 +29,7 @@ export function createSessionEnds({ store, lifetime, now }: Deps): SessionEnds {
     async end(session) {
       // Twice the life that an answer under way could still give it.
       await store.put(sessionEnds, session.uid, { ended: true }, { expiresAt: now() + 2 * lifetime * 1000 })
+      reached('sign-out:kept')
       await session.destroy()
     },
     async isOver({ uid, loginTs }) {

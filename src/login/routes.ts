@@ -2,6 +2,7 @@ import Router from '@koa/router'
 import type { SignIn } from '../accounts/sign-in.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { InteractionSteps } from '../interaction/step.ts'
+import { reached } from '../observability/steps.ts'
 import { readForm } from '../web/form.ts'
 import { render } from '../web/render.ts'
 import { limitKeyOf, sourceOf } from '../web/request.ts'
@@ -36,7 +37,9 @@ export function loginRoutes({ steps, signIn, audit, now }: Deps): Router {
     }
     const accountId = outcome.account.sub
     await audit.record(sourceOf(ctx), { type: 'sign-in', outcome: 'accepted', accountId })
+    reached('sign-in:audited')
     await steps.complete(ctx, { login: { accountId, amr: ['pwd'], ts: Math.floor(now() / 1000), remember: false } })
+    reached('sign-in:completed')
   })
   return router
 }

@@ -5,6 +5,7 @@ import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { SecondFactor, SecondFactorOutcome } from '../accounts/second-factor.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { AppFacts, InteractionSteps } from '../interaction/step.ts'
+import { reached } from '../observability/steps.ts'
 import { readForm } from '../web/form.ts'
 import { PageError } from '../web/page-error.ts'
 import { render } from '../web/render.ts'
@@ -40,9 +41,11 @@ export function mfaRoutes({ steps, accounts, secondFactor, audit, now }: Deps): 
       ...(outcome.ok ? { outcome: 'accepted' } : { outcome: 'refused', reason: outcome.reason })
     })
     if (!outcome.ok) return page(ctx, app, account, outcome)
+    reached('second-factor:audited')
     await steps.complete(ctx, {
       login: { accountId, amr: ['pwd', 'otp', 'mfa'], ts: Math.floor(now() / 1000), remember: false }
     })
+    reached('second-factor:completed')
   })
 
   async function usable(accountId: string): Promise<Account> {

@@ -10,6 +10,7 @@ import { type Clients, hostOf, OWN_CLIENT_ID } from '../clients/clients.ts'
 import type { Consent, Consents } from '../consent/consents.ts'
 import type { KindOfData } from '../consent/kinds.ts'
 import { kindsIn } from '../consent/kinds-in-scopes.ts'
+import { reached } from '../observability/steps.ts'
 import { readForm } from '../web/form.ts'
 import { languageOf, render, translatorOf } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
@@ -41,6 +42,7 @@ export function accountRoutes(deps: Deps): Router {
     const { consentId } = await readForm(ctx, ['consentId'])
     const ended = await consents.end(session.account.sub, consentId)
     if (ended) {
+      reached('stop:ended')
       const { accountId, clientId, fhirServer, patient } = ended
       const about = patient === undefined ? {} : { patient }
       await audit.record(sourceOf(ctx), {
@@ -52,6 +54,7 @@ export function accountRoutes(deps: Deps): Router {
         fhirServer,
         ...about
       })
+      reached('stop:audited')
     }
     await page(ctx, session, ended ? 'stopped' : 'already-stopped')
   })
@@ -59,7 +62,9 @@ export function accountRoutes(deps: Deps): Router {
     const session = await sessions.open(ctx)
     if (session) {
       await session.end()
+      reached('sign-out:ended')
       await audit.record(sourceOf(ctx), { type: 'sign-out', outcome: 'ended', accountId: session.account.sub })
+      reached('sign-out:audited')
     }
     isolateWindow(ctx)
     render(ctx, 'signed-out', { app: null })

@@ -9,6 +9,7 @@ import type { AuditTrail } from '../audit/trail.ts'
 import { answerUnauthenticated, authenticateClient } from '../clients/authenticate.ts'
 import type { Clients } from '../clients/clients.ts'
 import { fhirId, fhirUserReference } from '../config/fields.ts'
+import { reached } from '../observability/steps.ts'
 import { readJson } from '../web/body.ts'
 import { sourceOf } from '../web/request.ts'
 import { type Launches, REDEEM_WITHIN } from './launch.ts'
@@ -57,7 +58,9 @@ export function launchRoutes({ clients, launches, audit }: Deps): Router {
       ...(encounter ? { encounter } : {}),
       ...(user ? { user } : {})
     })
+    reached('launch:created')
     await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'created', ...parties })
+    reached('launch:audited')
     ctx.status = 201
     ctx.body = { launch, expires_in: REDEEM_WITHIN }
   })

@@ -5,6 +5,8 @@
  *
  * SMART App Launch 2.2, "EHR launch"
  */
+
+import { reached } from '../observability/steps.ts'
 import { newTaggedId } from '../store/slot.ts'
 import type { Kind, Store } from '../store/store.ts'
 
@@ -49,11 +51,13 @@ export function createLaunches({ store, now }: { store: Store; now: () => number
       return handle
     },
     async redeem(handle, { clientId, fhirServer, codeChallenge }) {
-      return store.update(launches, handle, (launch) => {
+      const redeemed = await store.update(launches, handle, (launch) => {
         if (launch.clientId !== clientId || launch.fhirServer !== fhirServer) return undefined
         if (launch.redeemedWith !== undefined) return launch.redeemedWith === codeChallenge ? launch : undefined
         return launch.redeemBy > now() ? { ...launch, redeemedWith: codeChallenge } : undefined
       })
+      if (redeemed) reached('redemption:bound')
+      return redeemed
     },
     async redeemed(handle, codeChallenge) {
       const launch = await store.get(launches, handle)

@@ -10,6 +10,7 @@
  */
 import { randomInt } from 'node:crypto'
 import type { RedisUrl } from '../config/store-url.ts'
+import { reached } from '../observability/steps.ts'
 import type { DriverWrite, IndexEntry, Place, PlacedPage, Row, StoreDriver } from './driver.ts'
 import { connectRedis, type RedisConnection } from './redis-connection.ts'
 import { COMMIT, ENTER, INCREMENT, PAGE, type Script, SWEEP } from './redis-scripts.ts'
@@ -139,7 +140,9 @@ function redisDriver(connection: RedisConnection, now: () => number): StoreDrive
     commit: (writes) =>
       ask(async () => {
         await enterAll(writes)
+        reached('redis:entered')
         const written = await write(writes)
+        reached('redis:written')
         if (written) await enterAll(writes)
         return written
       }),

@@ -7,6 +7,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
+import { reached } from '../observability/steps.ts'
 import type { DriverWrite, Place, Row, StoreDriver } from './driver.ts'
 import { StoreUnavailable } from './store.ts'
 
@@ -135,6 +136,7 @@ function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
         transaction(db, () => {
           if (!writes.every(holds)) return false
           for (const write of writes) apply(write)
+          reached('sqlite:changed')
           trimNowAndThen()
           return true
         })
