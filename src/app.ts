@@ -4,7 +4,8 @@
  * of them.
  */
 import { fileURLToPath } from 'node:url'
-import Koa, { type Context } from 'koa'
+import type Router from '@koa/router'
+import Koa, { type Context, type Middleware } from 'koa'
 import mount from 'koa-mount'
 import type Provider from 'oidc-provider'
 import { createAccounts } from './accounts/accounts.ts'
@@ -41,12 +42,14 @@ import { patientRoutes } from './patient/routes.ts'
 import { accountRoutes } from './portal/account-routes.ts'
 import { createBrowserSessions } from './portal/browser-session.ts'
 import { createAuthorizations } from './smart/authorization.ts'
-import { discoveryRoutes } from './smart/discovery.ts'
+import { smartDiscovery } from './smart/discovery.ts'
 import { createLaunches } from './smart/launch.ts'
 import { launchRoutes } from './smart/launch-routes.ts'
 import { type Store, StoreUnavailable } from './store/store.ts'
 import { createAttempts } from './web/attempts.ts'
 import { csrf } from './web/csrf.ts'
+import { bySegment } from './web/dispatch.ts'
+import { keptDocuments } from './web/documents.ts'
 import { errorPages } from './web/errors.ts'
 import { limits } from './web/limits.ts'
 import { pages } from './web/render.ts'
@@ -76,6 +79,7 @@ export interface App {
 
 /** A window so long that a count in it ends only with a success, in milliseconds. */
 const UNTIL_SUCCESS = 10 * 365 * 24 * 60 * 60 * 1000
+const METADATA = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server']
 const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
 
 export async function createApp(deps: AppDeps): Promise<App> {
@@ -143,12 +147,18 @@ export async function createApp(deps: AppDeps): Promise<App> {
     { store, audit, config, now }
   )
   provider.proxy = true
+  // Kept for less than a next key is published before it signs.
+  const keySet = keptDocuments({ paths: ['/jwks'], maxAge: 300 })
+  const metadata = keptDocuments({ paths: METADATA, maxAge: 300 })
   const watch = watchSigningKeys({
     store,
     now,
     logger,
     current: signingKeys,
-    onChange: (keys) => replaceKeys(provider, keys),
+    onChange: (keys) => {
+      replaceKeys(provider, keys)
+      keySet.forget()
+    },
     every: signingKeysEvery
   })
   const steps = createInteractionSteps({ provider, clients, sessionEnds, audit })
@@ -161,8 +171,10 @@ export async function createApp(deps: AppDeps): Promise<App> {
   koa.use(
     staticFiles({ viewsDir: VIEWS, files: ['style.css', 'forms.css', 'consent.css'], branded: ['theme.css'], organization })
   )
-  koa.use(csrf({ cookieKeys, issuer, paths: ['/interaction', '/account'], onRefused: refused('csrf') }))
-  const routers = [
+  koa.use(keySet.middleware)
+  koa.use(metadata.middleware)
+  const forms = csrf({ cookieKeys, issuer, paths: ['/interaction', '/account'], onRefused: refused('csrf') })
+  const interaction = [
     loginRoutes({ steps, signIn, audit, now }),
     mfaRoutes({ steps, accounts, secondFactor, audit, now }),
     patientRoutes({ steps, authorizations, audit, now }),
@@ -175,14 +187,20 @@ export async function createApp(deps: AppDeps): Promise<App> {
       startTicked: config.consent.startTicked,
       accountUrl: `${issuer}/account`,
       now
-    }),
-    accountRoutes({ issuer, sessions, consents, clients, kinds, audit }),
-    discoveryRoutes({ issuer, fhirServers }),
-    launchRoutes({ clients, launches, audit }),
-    introspectionRoutes({ issuer, fhirServers, store, clients, access, audit, now }),
-    tokenEndpoint({ store, clients })
+    })
   ]
-  for (const router of routers) koa.use(router.routes())
+  const tokens = partOf([tokenEndpoint({ store, clients })])
+  koa.use(
+    bySegment({
+      interaction: partOf(interaction, forms),
+      account: partOf([accountRoutes({ issuer, sessions, consents, clients, kinds, audit })], forms),
+      fhir: partOf([], smartDiscovery({ issuer, fhirServers })),
+      launch: partOf([launchRoutes({ clients, launches, audit })]),
+      introspect: partOf([introspectionRoutes({ issuer, fhirServers, store, clients, access, audit, now })]),
+      token: tokens,
+      revoke: tokens
+    })
+  )
   koa.use(mount('/', provider))
 
   return {
@@ -200,6 +218,13 @@ export function createWaitingApp(deps: Omit<AppDeps, 'store'> & { store: Pick<St
     throw new StoreUnavailable('the store has not been reached yet')
   }
   return outerApp(deps, deps.store.driver, notYet).use(notYet)
+}
+
+function partOf(routers: readonly Router[], ...before: Middleware[]): Koa {
+  const part = new Koa()
+  for (const middleware of before) part.use(middleware)
+  for (const router of routers) part.use(router.routes())
+  return part
 }
 
 /** What surrounds every answer: protecting headers, who asks, the log, error pages, health. */

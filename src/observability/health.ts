@@ -3,7 +3,7 @@
  * given requests (/readyz). Stands before the Host allow-list, because probes
  * call by address.
  */
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
 import type { Logger } from './logger.ts'
 
 interface Deps {
@@ -31,9 +31,7 @@ export function health({ driver, check, isUnsafe = () => false, isDraining, logg
     }
   }
 
-  return async (ctx, next) => {
-    const asked = ctx.method === 'GET' || ctx.method === 'HEAD'
-    if (!asked || (ctx.path !== '/livez' && ctx.path !== '/readyz')) return next()
+  async function tell(ctx: Context): Promise<void> {
     ctx.set('Cache-Control', 'no-store')
     if (ctx.path === '/livez') {
       ctx.body = { status: 'ok' }
@@ -42,5 +40,11 @@ export function health({ driver, check, isUnsafe = () => false, isDraining, logg
     const answer = await readiness()
     ctx.status = answer.status === 'ready' ? 200 : 503
     ctx.body = answer
+  }
+
+  return (ctx, next) => {
+    const { path } = ctx
+    const asked = (path === '/livez' || path === '/readyz') && (ctx.method === 'GET' || ctx.method === 'HEAD')
+    return asked ? tell(ctx) : next()
   }
 }

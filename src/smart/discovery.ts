@@ -2,7 +2,7 @@
  * The discovery document of a FHIR server, SMART App Launch 2.2 "Conformance":
  * served here, and passed through by the FHIR server itself at its base URL.
  */
-import Router from '@koa/router'
+import type { Middleware } from 'koa'
 import type { FhirServer } from '../config/config.ts'
 import { CONTEXT_SCOPES, LASTING_SCOPES } from './scope-policy.ts'
 
@@ -52,16 +52,15 @@ function smartConfiguration(issuer: string): Record<string, unknown> {
   }
 }
 
-export function discoveryRoutes({ issuer, fhirServers }: { issuer: string; fhirServers: readonly FhirServer[] }): Router {
-  const router = new Router()
-  const known = new Set(fhirServers.map(({ id }) => id))
-  const body = JSON.stringify(smartConfiguration(issuer))
-  router.get('/fhir/:id/.well-known/smart-configuration', (ctx) => {
-    if (!known.has(ctx.params.id ?? '')) return
+/** The same bytes for every FHIR server: what Keyward offers does not differ between them. */
+export function smartDiscovery({ issuer, fhirServers }: { issuer: string; fhirServers: readonly FhirServer[] }): Middleware {
+  const paths = new Set(fhirServers.map(({ id }) => `/fhir/${id}/.well-known/smart-configuration`))
+  const body = Buffer.from(JSON.stringify(smartConfiguration(issuer)))
+  return (ctx, next) => {
+    if (!paths.has(ctx.path) || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
     ctx.set('Access-Control-Allow-Origin', '*')
     ctx.set('Cache-Control', 'public, max-age=300')
     ctx.type = 'application/json'
     ctx.body = body
-  })
-  return router
+  }
 }

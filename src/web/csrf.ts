@@ -55,21 +55,21 @@ export function csrf({ cookieKeys, issuer, paths, onRefused }: CsrfOptions): Mid
     return cookieKeys.some((key) => isEqual(tokenFor(cookie, key), token)) ? undefined : 'wrong-token'
   }
 
-  return async (ctx, next) => {
+  async function protect(ctx: Context): Promise<void> {
+    const reason = await refusalOf(ctx)
+    if (reason === undefined) return
+    await onRefused?.(ctx, reason)
+    throw new PageError(403, 'csrf', { cause: new Error(reason) })
+  }
+
+  return (ctx, next) => {
     let cookie: string | undefined
     ctx.state.csrfToken = () => {
       cookie ??= cookieOf(ctx) ?? newCookie(ctx)
       return tokenFor(cookie, currentKey)
     }
     const isProtected = !HARMLESS.has(ctx.method) && paths.some((path) => isWithin(ctx.path, path))
-    if (isProtected) {
-      const reason = await refusalOf(ctx)
-      if (reason !== undefined) {
-        await onRefused?.(ctx, reason)
-        throw new PageError(403, 'csrf', { cause: new Error(reason) })
-      }
-    }
-    await next()
+    return isProtected ? protect(ctx).then(next) : next()
   }
 }
 

@@ -19,30 +19,38 @@ interface LimitOptions {
 
 export function limits({ issuer, onRefused }: LimitOptions): Middleware {
   const { protocol, host } = new URL(issuer)
-  const isOurs = (named: string) => HOST.test(named) && URL.parse(`${protocol}//${named}`)?.host === host
+  const isOurs = (named: string) => named === host || (HOST.test(named) && URL.parse(`${protocol}//${named}`)?.host === host)
 
-  return async (ctx, next) => {
-    if (ctx.url.length > URL_LIMIT) throw new PageError(414, 'address-too-long')
-    if (headersSize(ctx.req.rawHeaders) > HEADERS_LIMIT) throw new PageError(431, 'too-large')
+  async function refuse(ctx: Context): Promise<never> {
+    await onRefused?.(ctx, 'host')
+    throw new PageError(400, 'host')
+  }
+
+  return (ctx, next) => {
+    const { url, rawHeaders, headers } = ctx.req
+    if (url === undefined || url.length > URL_LIMIT) throw new PageError(414, 'address-too-long')
+    const { size, hosts } = measure(rawHeaders)
+    if (size > HEADERS_LIMIT) throw new PageError(431, 'too-large')
     // An absolute target would name a second host; the engine builds addresses from what it reads.
-    if (!ctx.url.startsWith('/') || hasSecondHost(ctx.req.rawHeaders) || !isOurs(ctx.req.headers.host ?? '')) {
-      await onRefused?.(ctx, 'host')
-      throw new PageError(400, 'host')
-    }
-    const length = Number(ctx.get('Content-Length'))
+    // Two Host headers: a proxy before us may have gone by the other one, RFC 9112 §3.2.
+    if (!url.startsWith('/') || hosts > 1 || !isOurs(headers.host ?? '')) return refuse(ctx)
+    const length = Number(headers['content-length'])
     if (length > BODY_LIMIT) {
       if (length > DISCARD_LIMIT) ctx.set('Connection', 'close')
       throw new PageError(413, 'too-large')
     }
-    await next()
+    return next()
   }
 }
 
-/** RFC 9112 §3.2: refused, since a proxy before us may have gone by the other one. */
-function hasSecondHost(rawHeaders: string[]): boolean {
-  return rawHeaders.filter((part, at) => at % 2 === 0 && part.toLowerCase() === 'host').length > 1
-}
-
-function headersSize(rawHeaders: string[]): number {
-  return rawHeaders.reduce((size, part) => size + part.length + 2, 0)
+/** How large a head is, and how many Host headers it has. */
+function measure(rawHeaders: string[]): { size: number; hosts: number } {
+  let size = 0
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 1) {
+    const part = rawHeaders[at] ?? ''
+    size += part.length + 2
+    if (at % 2 === 0 && part.length === 4 && part.toLowerCase() === 'host') hosts += 1
+  }
+  return { size, hosts }
 }

@@ -33,9 +33,9 @@ export function pages({ viewsDir, organization, issuer }: PageOptions): Middlewa
   // A phone number is read, and dialled, in one line.
   const supportPhone = organization.supportPhone.replaceAll(' ', '\u00a0')
   const found: Pages = { print: createPrinter(viewsDir), ...locales, organization: { ...organization, supportPhone }, issuer }
-  return async (ctx, next) => {
+  return (ctx, next) => {
     ctx.state.pages = found
-    await next()
+    return next()
   }
 }
 

@@ -4,7 +4,7 @@
  * from anybody else they are removed before anything can read them.
  */
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import type { Context, Middleware } from 'koa'
 
@@ -21,25 +21,29 @@ export function requestContext(options: RequestContextOptions): Middleware {
   const isHttps = options.issuer?.startsWith('https:') === true
   const trusted = blockListOf(options.trustedProxies)
   const isTrusted = (address: string) => trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  const hasProxies = options.trustedProxies.length > 0
 
-  return async (ctx, next) => {
-    const peer = plainAddress(ctx.req.socket.remoteAddress ?? '') ?? '0.0.0.0'
-    const said = takeForwarding(ctx.req)
-    const believed = isTrusted(peer) ? said : { hops: [], protocol: undefined, host: undefined }
+  return (ctx, next) => {
+    const { headers, socket } = ctx.req
+    const peer = plainAddress(socket.remoteAddress ?? '') ?? '0.0.0.0'
+    const said = takeForwarding(headers)
+    const believed = hasProxies && said && isTrusted(peer) ? said : undefined
 
-    const address = clientAddress(believed.hops, peer, isTrusted)
-    const encrypted = 'encrypted' in ctx.req.socket && ctx.req.socket.encrypted === true
-    const protocol = isHttps || encrypted || believed.protocol === 'https' ? 'https' : 'http'
-    if (believed.host !== undefined) ctx.req.headers.host = believed.host
-    // Put back in one clean value, for contexts that the engine makes itself from the bare request.
-    if (protocol === 'https') ctx.req.headers['x-forwarded-proto'] = 'https'
+    const address = believed ? clientAddress(believed.hops, peer, isTrusted) : peer
+    const encrypted = 'encrypted' in socket && socket.encrypted === true
+    if (believed?.host !== undefined) headers.host = believed.host
+    if (isHttps || encrypted || believed?.protocol === 'https') {
+      // Put back in one clean value, for contexts that the engine makes itself from the bare request.
+      headers['x-forwarded-proto'] = 'https'
+      Object.defineProperty(ctx.request, 'protocol', { value: 'https' })
+    }
 
     ctx.request.ip = address
-    Object.defineProperty(ctx.request, 'protocol', { value: protocol })
-    ctx.state.requestId = randomUUID()
+    const requestId = randomUUID()
+    ctx.state.requestId = requestId
     ctx.state.address = address
-    ctx.set('X-Request-Id', sourceOf(ctx).requestId)
-    await next()
+    ctx.res.setHeader('X-Request-Id', requestId)
+    return next()
   }
 }
 
@@ -78,10 +82,18 @@ function blockListOf(networks: readonly string[]): BlockList {
   return list
 }
 
-/** What forwarding headers say; afterwards the request has none. */
-function takeForwarding(req: IncomingMessage): { hops: string[]; protocol: string | undefined; host: string | undefined } {
+interface Forwarding {
+  hops: string[]
+  protocol: string | undefined
+  host: string | undefined
+}
+
+/** What forwarding headers say, undefined where there are none; afterwards the request has none. */
+function takeForwarding(headers: IncomingHttpHeaders): Forwarding | undefined {
+  const found = Object.keys(headers).filter((name) => FORWARDING.test(name))
+  if (found.length === 0) return undefined
   const values = (name: string) =>
-    String(req.headers[name] ?? '')
+    String(headers[name] ?? '')
       .split(',')
       .map((value) => value.trim())
       .filter((value) => value !== '')
@@ -91,7 +103,7 @@ function takeForwarding(req: IncomingMessage): { hops: string[]; protocol: strin
     protocol: values('x-forwarded-proto').at(-1)?.toLowerCase(),
     host: values('x-forwarded-host').at(-1)
   }
-  for (const name of Object.keys(req.headers)) if (FORWARDING.test(name)) delete req.headers[name]
+  for (const name of found) delete headers[name]
   return said
 }
 
@@ -109,6 +121,7 @@ function clientAddress(hops: string[], peer: string, isTrusted: (address: string
 
 /** Without port, brackets and zone; an IPv4 address in IPv6 clothes becomes IPv4. */
 function plainAddress(text: string): string | undefined {
+  if (isIP(text) === 4) return text
   const bare = (/^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text).replace(/%.*$/, '')
   const address = /^::ffff:([\d.]+)$/i.exec(bare)?.[1] ?? bare
   return isIP(address) === 0 ? undefined : address.toLowerCase()

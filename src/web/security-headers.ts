@@ -9,13 +9,20 @@
 import { randomBytes } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
 
-const ALWAYS = {
+/** What the pages of one request are allowed. */
+interface Protection {
+  nonce?: string
+  formActions: string[]
+}
+
+const ALWAYS = Object.entries({
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
   'Referrer-Policy': 'same-origin',
   'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
   'Cross-Origin-Resource-Policy': 'same-origin'
-}
+})
+const BANNERS = ['X-Powered-By', 'Server']
 const HSTS = 'max-age=31536000; includeSubDomains'
 const SOURCE = /^(?:https?:\/\/(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d+)?|[a-z][a-z0-9+.-]*:)$/
 
@@ -23,27 +30,27 @@ const SOURCE = /^(?:https?:\/\/(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d+)?|[a-z][a-z0-9
 export const BARE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 export function securityHeaders(): Middleware {
-  return async (ctx, next) => {
-    const nonce = randomBytes(18).toString('base64')
-    ctx.state.nonce = nonce
-    ctx.state.formActions = []
+  return (ctx, next) => {
+    const protection: Protection = { formActions: [] }
+    ctx.state.protection = protection
     const { res } = ctx
     res.writeHead = new Proxy(res.writeHead, {
       apply(writeHead, self, args) {
-        for (const [name, value] of Object.entries(headersFor(ctx, nonce))) res.setHeader(name, value)
-        for (const name of ['X-Powered-By', 'Server']) res.removeHeader(name)
+        for (const [name, value] of ALWAYS) res.setHeader(name, value)
+        const isPage = String(res.getHeader('content-type') ?? '').startsWith('text/html')
+        res.setHeader('Content-Security-Policy', isPage ? pagePolicy(protection) : BARE_POLICY)
+        if (ctx.secure) res.setHeader('Strict-Transport-Security', HSTS)
+        for (const name of BANNERS) res.removeHeader(name)
         return Reflect.apply(writeHead, self, args)
       }
     })
-    await next()
+    return next()
   }
 }
 
-/** What a script or style written into this page must carry. */
+/** What a script or style written into this page must carry: new for each answer. */
 export function nonceOf(ctx: Context): string {
-  const { nonce }: { nonce?: unknown } = ctx.state
-  if (typeof nonce !== 'string') throw new Error('securityHeaders has not seen this request')
-  return nonce
+  return nonceIn(protectionOf(ctx))
 }
 
 /**
@@ -55,7 +62,7 @@ export function allowFormAction(ctx: Context, uri: string): void {
   const source = url.protocol === 'https:' || url.protocol === 'http:' ? url.origin : url.protocol
   // A host may hold ';' or ',', which would end the directive.
   if (!SOURCE.test(source)) throw new Error(`not a source for form-action: ${JSON.stringify(source)}`)
-  formActionsOf(ctx).push(source)
+  protectionOf(ctx).formActions.push(source)
 }
 
 /** Cross-Origin-Opener-Policy, for pages that no app opened: on others it would cut a popup launch from its opener. */
@@ -63,30 +70,28 @@ export function isolateWindow(ctx: Context): void {
   ctx.set('Cross-Origin-Opener-Policy', 'same-origin')
 }
 
-function headersFor(ctx: Context, nonce: string): Record<string, string> {
-  const isPage = String(ctx.res.getHeader('content-type') ?? '').startsWith('text/html')
-  return {
-    ...ALWAYS,
-    'Content-Security-Policy': isPage ? pagePolicy(nonce, formActionsOf(ctx)) : BARE_POLICY,
-    ...(ctx.secure ? { 'Strict-Transport-Security': HSTS } : {})
-  }
-}
-
-function pagePolicy(nonce: string, formActions: string[]): string {
+function pagePolicy(protection: Protection): string {
+  const nonce = nonceIn(protection)
   return [
     "default-src 'none'",
     `style-src 'self' 'nonce-${nonce}'`,
     "img-src 'self' data:",
     `script-src 'nonce-${nonce}'`,
-    ["form-action 'self'", ...new Set(formActions)].join(' '),
+    ["form-action 'self'", ...new Set(protection.formActions)].join(' '),
     "base-uri 'none'",
     "object-src 'none'",
     "frame-ancestors 'none'"
   ].join('; ')
 }
 
-function formActionsOf(ctx: Context): string[] {
-  const sources: unknown = ctx.state.formActions
-  if (!Array.isArray(sources)) throw new Error('securityHeaders has not seen this request')
-  return sources
+/** Made when it is first asked for: most answers are no pages. */
+function nonceIn(protection: Protection): string {
+  protection.nonce ??= randomBytes(18).toString('base64')
+  return protection.nonce
+}
+
+function protectionOf(ctx: Context): Protection {
+  const { protection }: { protection?: Protection } = ctx.state
+  if (!protection) throw new Error('securityHeaders has not seen this request')
+  return protection
 }

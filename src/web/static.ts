@@ -35,7 +35,7 @@ export function staticFiles({ viewsDir, files, branded, organization }: Options)
     ].map(({ name, content }) => [`/${name}`, { content, type: typeOf(name), etag: etagOf(content) }])
   )
 
-  return async (ctx, next) => {
+  return (ctx, next) => {
     const file = served.get(ctx.path)
     if (file === undefined || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
     ctx.status = 200
