@@ -53,6 +53,7 @@ function ownClient(issuer: string): ClientConfig {
     smart_scope: 'openid',
     verified: true,
     approved_for_clinicians: false,
+    fhir_servers: [],
     launch_contexts: [],
     disabled: false
   }

@@ -1,6 +1,6 @@
 /** One entry of `accounts`: a person who can sign in from the first start on. */
 import { z } from 'zod'
-import { fhirId, fhirUserReference, pattern, serverId, text, words } from './fields.ts'
+import { fhirId, fhirUserReference, pattern, scope, serverId, text, words } from './fields.ts'
 
 /** RFC 4648 base32; otplib refuses keys of less than 16 bytes. */
 function totpProblem(value: string): string | undefined {
@@ -14,12 +14,18 @@ const patient = z.strictObject({
   name: words.describe('The name that the patient page shows.'),
   birthDate: pattern(/^\d{4}(-\d\d(-\d\d)?)?$/, 'must be a date such as 2015-03-21')
     .optional()
-    .describe('Shown where it helps to tell two patients apart.')
+    .describe('Shown where it helps to tell two patients apart.'),
+  scope: scope
+    .optional()
+    .describe(
+      'The most of this record that this person may share, as scopes: `patient/Immunization.rs`. Absent: all of it. Where one patient has a limit, the person gives no `user/` scopes at this FHIR server.'
+    )
 })
 
 const person = z.strictObject({
   fhirServer: serverId.describe('The id of a FHIR server.'),
   fhirUser: fhirUserReference.describe('The resource that is this person, relative to the base URL.'),
+  scope: scope.optional().describe('The most that apps of this person may have there, as scopes. Absent: no limit.'),
   patients: z.array(patient).default([]).describe('Whose records this person may share there. Only these can be chosen.')
 })
 

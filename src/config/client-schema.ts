@@ -1,9 +1,17 @@
 /** One entry of `clients`: RFC 7591 members, and Keyward's own. What its members must agree on is in rules.ts. */
 import { z } from 'zod'
 import { pattern, scope, serverId, text, words } from './fields.ts'
+import { ASSERTION_ALGORITHMS, readPublicJwk } from './public-jwk.ts'
 import { redirectUriProblem, webUriProblem } from './uris.ts'
 
 const page = text(webUriProblem)
+
+const publicJwk = z
+  .looseObject({ kid: words.describe('Names the key: the header of an assertion says the same.') })
+  .check((field) => {
+    const read = readPublicJwk(field.value)
+    if (typeof read === 'string') field.issues.push({ code: 'custom', message: read, input: field.value })
+  })
 
 export const client = z
   .strictObject({
@@ -21,12 +29,37 @@ export const client = z
       .optional()
       .describe('native: redirect URIs may use a private-use scheme such as com.example.app:/callback.'),
     token_endpoint_auth_method: z
-      .enum(['none', 'client_secret_basic'], 'must be none or client_secret_basic')
+      .enum(['none', 'client_secret_basic', 'private_key_jwt'], 'must be none, client_secret_basic or private_key_jwt')
       .default('client_secret_basic')
-      .describe('none: a public client, which can keep no secret. client_secret_basic: a secret, sent by HTTP Basic.'),
+      .describe(
+        'none: a public client, which can keep no secret. client_secret_basic: a secret, sent by HTTP Basic. private_key_jwt: an assertion signed with a key of its own.'
+      ),
     client_secret: words.optional().describe('The secret of a client_secret_basic client. At least 32 characters in production.'),
+    jwks: z
+      .strictObject({
+        keys: z
+          .array(publicJwk)
+          .min(1, 'must have at least one key')
+          .describe('Public JSON Web Keys with a kid each: RSA of 2048 bits or more (RS384), or EC on P-384 (ES384).')
+      })
+      .optional()
+      .describe('The public keys of a private_key_jwt client.'),
+    jwks_uri: text(webUriProblem)
+      .optional()
+      .describe(
+        'In place of jwks: where the client publishes its keys, which it can then change by itself. https, at a public address; http only for hosts that outbound.allowedHosts names.'
+      ),
+    token_endpoint_auth_signing_alg: z
+      .enum(ASSERTION_ALGORITHMS, 'must be RS384 or ES384')
+      .optional()
+      .describe('The one algorithm of the assertions of a private_key_jwt client. Without it, either.'),
     grant_types: z
-      .array(z.enum(['authorization_code', 'refresh_token'], 'must be authorization_code or refresh_token'))
+      .array(
+        z.enum(
+          ['authorization_code', 'refresh_token', 'client_credentials'],
+          'must be authorization_code, refresh_token or client_credentials'
+        )
+      )
       .default(['authorization_code'])
       .describe('What the client may use at the token endpoint. Empty for a FHIR server that only introspects.'),
     redirect_uris: z
@@ -51,6 +84,12 @@ export const client = z
     smart_scope: scope
       .default('')
       .describe('The scopes that this client may ask for, with a space between two. Wildcards cover what they name.'),
+    fhir_servers: z
+      .array(serverId)
+      .default([])
+      .describe(
+        'For the grant type client_credentials: ids of the FHIR servers for which it may get tokens. Empty where there is only one FHIR server, and then that one.'
+      ),
     launch_contexts: z
       .array(serverId)
       .default([])

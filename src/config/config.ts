@@ -1,3 +1,5 @@
+import type { AssertionAlgorithm } from './public-jwk.ts'
+
 /** What the rest of Keyward sees of the configuration: read, checked and frozen by read-config.ts. */
 export interface Config {
   demo: boolean
@@ -33,6 +35,8 @@ export interface Config {
     signInsPerAddress: number
   }
   log: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
+  /** `host:port` of what may be fetched over http and at private addresses: development only. */
+  outbound: { allowedHosts: string[] }
   /** Present in production; in the demo, absent means: made on the first start, kept in a file beside the store. */
   secrets?: Secrets
   fhirServers: FhirServer[]
@@ -52,8 +56,8 @@ export interface Secrets {
 export interface FhirServer {
   id: string
   baseUrl: string
-  /** Resource types whose `category` search parameter this server enforces in a scope. */
-  enforces: { categories: string[] }
+  /** Resource types whose `category` this server enforces in a scope, and other search parameters, each as `Observation.code`. */
+  enforces: { categories: string[]; parameters?: string[] | undefined }
   /** client_ids */
   introspectedBy: string[]
   patientSearch?: { as: string } | undefined
@@ -69,14 +73,19 @@ export interface ClientConfig {
   tos_uri?: string | undefined
   contacts?: string[] | undefined
   application_type?: 'web' | 'native' | undefined
-  token_endpoint_auth_method: 'none' | 'client_secret_basic'
+  token_endpoint_auth_method: 'none' | 'client_secret_basic' | 'private_key_jwt'
   client_secret?: string | undefined
+  jwks?: { keys: { [member: string]: unknown; kid: string }[] } | undefined
+  jwks_uri?: string | undefined
+  token_endpoint_auth_signing_alg?: AssertionAlgorithm | undefined
   grant_types: string[]
   redirect_uris: string[]
   response_types: string[]
   verified: boolean
   launch_url?: string | undefined
   smart_scope: string
+  /** FHIR server ids for which client_credentials gives tokens; empty: the only one there is. */
+  fhir_servers: string[]
   /** FHIR server ids for which this client, an EHR, may create launch contexts. */
   /** Clinicians are not asked for consent. */
   approved_for_clinicians: boolean
@@ -97,5 +106,8 @@ export interface AccountConfig {
 export interface Person {
   fhirServer: string
   fhirUser: string
-  patients: { id: string; relationship: string; name: string; birthDate?: string | undefined }[]
+  /** The most that apps of this person may have here; absent: no limit. */
+  scope?: string | undefined
+  /** `scope` is the most of this patient's record that may be shared; absent: no limit. */
+  patients: { id: string; relationship: string; name: string; birthDate?: string | undefined; scope?: string | undefined }[]
 }

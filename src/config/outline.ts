@@ -14,6 +14,10 @@ const client = z.object({
   application_type: word,
   token_endpoint_auth_method: z.string().catch('client_secret_basic'),
   client_secret: word,
+  jwks: z.unknown().optional(),
+  jwks_uri: word,
+  smart_scope: word,
+  fhir_servers: wordList,
   grant_types: z.array(z.string()).catch(['authorization_code']),
   response_types: z.array(z.string()).optional().catch(undefined),
   redirect_uris: wordList,
@@ -27,6 +31,7 @@ const fhirServer = z.object({ id: word, baseUrl: word, introspectedBy: wordList 
 const outlineSchema = z.object({
   issuer: word,
   store: word,
+  outbound: z.object({ allowedHosts: wordList }).catch({ allowedHosts: [] }),
   lifetimes: z.object({ session: word, idle: word }).catch({}),
   secrets: z
     .object({
@@ -37,7 +42,15 @@ const outlineSchema = z.object({
     .optional()
     .catch(undefined),
   fhirServers: list(fhirServer.catch({ introspectedBy: [] })),
-  clients: list(client.catch({ token_endpoint_auth_method: 'none', grant_types: [], redirect_uris: [], launch_contexts: [] })),
+  clients: list(
+    client.catch({
+      token_endpoint_auth_method: 'none',
+      grant_types: [],
+      redirect_uris: [],
+      launch_contexts: [],
+      fhir_servers: []
+    })
+  ),
   accounts: list(
     z.object({ username: word, password: word, totp: word, people: list(person.catch({ patients: [] })) }).catch({ people: [] })
   )

@@ -11,7 +11,7 @@ import { isLoopback } from './uris.ts'
 const KNOWN_TO_EVERYBODY = ['correcthorse', 'jbswy3dpehpk3pxp', 'fhir-secret', 'ehr-secret', 'password', 'change-me', 'changeme']
 
 export function brokenProductionRules(outline: Outline, sources: Sourced): Problem[] {
-  const { issuer, store, secrets, fhirServers, clients, accounts } = outline
+  const { issuer, store, secrets, fhirServers, clients, accounts, outbound } = outline
   const problems: Problem[] = [...plainSecrets(sources)]
   const refuse = (broken: boolean, path: Path, message: string) => {
     if (broken) problems.push({ path, message })
@@ -25,7 +25,9 @@ export function brokenProductionRules(outline: Outline, sources: Sourced): Probl
     const url = URL.parse(baseUrl ?? '')
     refuse(url?.protocol === 'http:' && !isLoopback(url.hostname), ['fhirServers', at, 'baseUrl'], 'must be https in production')
   })
-  clients.forEach(({ client_secret: secret }, at) => {
+  refuse(outbound.allowedHosts.length > 0, ['outbound', 'allowedHosts'], 'must be empty in production')
+  clients.forEach(({ client_secret: secret, jwks_uri: keys }, at) => {
+    refuse(keys?.startsWith('http:') === true, ['clients', at, 'jwks_uri'], 'must be https in production')
     if (secret === undefined) return
     const path = ['clients', at, 'client_secret']
     refuse(secret.length < 32, path, 'must have at least 32 characters in production')

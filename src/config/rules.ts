@@ -9,6 +9,7 @@ export function brokenRules(outline: Outline): Problem[] {
   return [
     ...doubles(outline),
     ...outline.clients.flatMap((client, at) => clientProblems(client, ['clients', at])),
+    ...unfetchable(outline),
     ...unknownNames(outline),
     ...lifetimeProblems(outline),
     ...keyProblems(outline)
@@ -75,8 +76,9 @@ function clientProblems(client: ClientOutline, path: Path): Problem[] {
     [
       isPublic && client.launch_contexts.length > 0,
       'launch_contexts',
-      'must be empty for a public client: only one that has a secret may create launch contexts'
-    ]
+      'must be empty for a public client: only one that has a secret or a key may create launch contexts'
+    ],
+    ...keyRules(client)
   ]
   const schemes: Problem[] = client.redirect_uris.flatMap((uri, at) =>
     isPrivateUse(uri) && client.application_type !== 'native'
@@ -100,6 +102,47 @@ function clientProblems(client: ClientOutline, path: Path): Problem[] {
   ]
 }
 
+/** Of clients that authenticate by an assertion, and of what only they may do. */
+function keyRules(client: ClientOutline): [boolean, string, string][] {
+  const { jwks, jwks_uri: uri, grant_types: grants, token_endpoint_auth_method: method } = client
+  const hasKey = method === 'private_key_jwt'
+  const service = grants.includes('client_credentials')
+  const needsKey = 'must not be given without token_endpoint_auth_method private_key_jwt'
+  return [
+    [!hasKey && jwks !== undefined, 'jwks', needsKey],
+    [!hasKey && uri !== undefined, 'jwks_uri', needsKey],
+    [hasKey && client.client_secret !== undefined, 'client_secret', 'must not be given: a private_key_jwt client has no secret'],
+    [
+      hasKey && jwks === undefined && uri === undefined,
+      'jwks',
+      'is required by token_endpoint_auth_method private_key_jwt, or jwks_uri'
+    ],
+    [jwks !== undefined && uri !== undefined, 'jwks_uri', 'must not be given beside jwks'],
+    [
+      service && !hasKey,
+      'grant_types',
+      'must not have client_credentials without token_endpoint_auth_method private_key_jwt: a shared secret is not enough for it'
+    ],
+    [
+      !service && /(^| )system\//.test(client.smart_scope ?? ''),
+      'smart_scope',
+      'must have no system/ scope without the grant type client_credentials'
+    ],
+    [!service && client.fhir_servers.length > 0, 'fhir_servers', 'must be empty without the grant type client_credentials']
+  ]
+}
+
+/** What is fetched over http would be anybody's keys. */
+function unfetchable({ clients, outbound }: Outline): Problem[] {
+  return clients.flatMap(({ jwks_uri: uri }, at) => {
+    const url = URL.parse(uri ?? '')
+    if (url?.protocol !== 'http:' || outbound.allowedHosts.includes(`${url.hostname}:${url.port || 80}`)) return []
+    return [
+      { path: ['clients', at, 'jwks_uri'], message: 'must be https: http is only for hosts that outbound.allowedHosts names' }
+    ]
+  })
+}
+
 function unknownNames({ clients, fhirServers, accounts }: Outline): Problem[] {
   const servers = new Set(fhirServers.map((server) => server.id))
   const confidential = new Map(clients.map((client) => [client.client_id, client.token_endpoint_auth_method !== 'none']))
@@ -114,13 +157,21 @@ function unknownNames({ clients, fhirServers, accounts }: Outline): Problem[] {
       if (!confidential.has(id))
         problems.push({ path, message: `must be the client_id of one of clients, but is ${JSON.stringify(id)}` })
       else if (confidential.get(id) === false)
-        problems.push({ path, message: `must name a client that has a secret, but ${JSON.stringify(id)} is public` })
+        problems.push({ path, message: `must name a client that has a secret or a key, but ${JSON.stringify(id)} is public` })
     })
   })
   clients.forEach((client, at) => {
     client.launch_contexts.forEach((id, place) => {
       mustBeServer(['clients', at, 'launch_contexts', place], id)
     })
+    client.fhir_servers.forEach((id, place) => {
+      mustBeServer(['clients', at, 'fhir_servers', place], id)
+    })
+    if (client.grant_types.includes('client_credentials') && client.fhir_servers.length === 0 && fhirServers.length > 1)
+      problems.push({
+        path: ['clients', at, 'fhir_servers'],
+        message: 'must have at least one member where there are several FHIR servers'
+      })
   })
   accounts.forEach((account, at) => {
     account.people.forEach((person, place) => {

@@ -103,6 +103,15 @@ const log = z.strictObject({
     .describe('The least important line that is written.')
 })
 
+const outbound = z.strictObject({
+  allowedHosts: z
+    .array(pattern(/^[a-z0-9.-]+:\d{1,5}$|^\[[0-9a-f:]+\]:\d{1,5}$/, 'must be a host and a port such as localhost:9006'))
+    .default([])
+    .describe(
+      'For development: hosts, each with its port, that are asked over http as well and at addresses of this machine or a private network. Production refuses it.'
+    )
+})
+
 const secrets = z.strictObject({
   sealingKeys: z
     .array(
@@ -140,6 +149,12 @@ const fhirServer = z.strictObject({
         .default([])
         .describe(
           'Resource types for which this server honours a `category` in a scope. Only these are offered by category on the consent page.'
+        ),
+      parameters: z
+        .array(pattern(/^(\*|[A-Z][A-Za-z]*)\.[A-Za-z_][\w:.-]*$/, 'must be a FHIR resource type, a dot and a search parameter'))
+        .optional()
+        .describe(
+          'Other search parameters that this server honours in a scope, each as `Observation.code`; `*._security` is for every type. A scope with any other is not given.'
         )
     })
     .prefault({})
@@ -176,6 +191,9 @@ const sections = z.strictObject({
   lifetimes: lifetimes.prefault({}).describe('How long things last. A length of time is a whole number and s, m, h or d.'),
   limits: limits.prefault({}).describe('How often sign-in may be tried, over all replicas.'),
   log: log.prefault({}).describe('The log: one JSON object a line, on standard output.'),
+  outbound: outbound
+    .prefault({})
+    .describe("What Keyward itself fetches, such as a client's jwks_uri: over https, from public addresses only."),
   secrets: secrets
     .exactOptional()
     .describe('The keys of this installation. Must be given in production; the demo makes its own.'),

@@ -1,18 +1,15 @@
 /**
- * The engine's records in our store. Codes and refresh tokens are spent, and
- * tokens stored, through the token request's own collection (token-writes.ts);
- * the rest is written at once. Revoking a Grant is deleting it: every check
- * loads the Grant, so nothing that hangs on it has to be found.
+ * The engine's records in our store. It writes codes, and neither reads nor
+ * spends them: tokens are made, found and spent without it (token/), and an engine that were asked for one could do
+ * nothing. Revoking a Grant is deleting it: every check loads the Grant, so
+ * nothing that hangs on it has to be found.
  */
-import Provider, { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider'
+import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider'
 import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig } from '../config/config.ts'
 import type { SessionEnds } from '../interaction/session-ends.ts'
 import type { Kind, PutOptions, Store } from '../store/store.ts'
 import { engineKind, optionsFor } from './engine-records.ts'
-import { successorOf } from './refresh-retry.ts'
-import { notesOf } from './request-notes.ts'
-import { collectTokenWrites, type TokenWrites } from './token-writes.ts'
 
 interface Deps {
   store: Store
@@ -21,28 +18,18 @@ interface Deps {
   now: () => number
 }
 
-/** Models whose records a token request writes, all under one Grant. */
-const TOKENS = new Set(['AuthorizationCode', 'AccessToken', 'RefreshToken'])
-
 const sessionByUid: Kind<{ id: string }> = { name: 'SessionUid' }
 
 export function adapters(deps: Deps): AdapterFactory {
   const { store, clients, now } = deps
   return (model) => {
     if (model === 'Client') return clientAdapter(clients)
+    if (model === 'AuthorizationCode') return { ...unsupported(model), upsert: recordAdapter(store, now, model).upsert }
+    if (model === 'AccessToken' || model === 'RefreshToken') return unsupported(model)
     if (model === 'Session') return sessionAdapter(deps)
     if (model === 'Interaction') return interactionAdapter(store, now)
     return recordAdapter(store, now, model)
   }
-}
-
-/** What the token request in progress collects; undefined outside of one. */
-function tokenWritesInProgress(): TokenWrites | undefined {
-  const ctx = Provider.ctx
-  if (ctx?.oidc.route !== 'token') return undefined
-  const notes = notesOf(ctx)
-  notes.tokenWrites ??= collectTokenWrites()
-  return notes.tokenWrites
 }
 
 function recordAdapter(store: Store, now: () => number, model: string): Adapter {
@@ -50,35 +37,10 @@ function recordAdapter(store: Store, now: () => number, model: string): Adapter 
   return {
     ...unsupported(model),
     async upsert(id, payload, expiresIn) {
-      const options = optionsFor(model, payload, expiryOf(now, expiresIn))
-      const writes = TOKENS.has(model) ? tokenWritesInProgress() : undefined
-      if (writes) writes.put(kind, id, payload, options)
-      else await store.put(kind, id, payload, options)
+      await store.put(kind, id, payload, optionsFor(model, payload, expiryOf(now, expiresIn)))
     },
-    async find(id) {
-      const found = await store.read(kind, id)
-      if (!found) return undefined
-      const writes = TOKENS.has(model) ? tokenWritesInProgress() : undefined
-      writes?.read(kind, id, found.record, found.version)
-      if (Provider.ctx && model === 'Grant') notesOf(Provider.ctx).grantRead = found.record
-      if (!Provider.ctx || !writes || model !== 'RefreshToken') return found.record
-      const successor = await successorOf(store, id, found.record, now())
-      if (!successor) return found.record
-      notesOf(Provider.ctx).successor = successor
-      // To the engine it is unspent, so that it makes all of its checks; answers.ts then gives what was given before.
-      return { ...found.record, consumed: undefined }
-    },
-    async consume(id) {
-      const writes = tokenWritesInProgress()
-      if (!writes) throw new Error(`a ${model} is spent outside of a token request`)
-      writes.spend(kind, id, now())
-    },
-    async destroy(id) {
-      // Tokens end with their Grant, and the engine deletes that next: a token deleted first would,
-      // where the store fails in between, leave a client whose second try finds nothing to revoke.
-      if (!TOKENS.has(model)) await store.delete(kind, id)
-    },
-    revokeByGrantId: async () => undefined
+    find: (id) => store.get(kind, id),
+    destroy: (id) => store.delete(kind, id)
   }
 }
 
@@ -134,9 +96,12 @@ function clientAdapter(clients: Clients): Adapter {
 
 /** RFC 7591 members as the engine knows them; ours are extraClientMetadata of configuration.ts. */
 function metadataOf(client: ClientConfig): AdapterPayload {
-  const { launch_contexts, approved_for_clinicians, response_types, ...metadata } = client
+  const { launch_contexts, fhir_servers, approved_for_clinicians, response_types, jwks, jwks_uri, ...metadata } = client
   return {
     ...metadata,
+    // Clients are authenticated by clients/authenticate.ts alone: the engine is told that there are keys, and has none to look at.
+    ...(client.token_endpoint_auth_method === 'private_key_jwt' ? { jwks: { keys: [] } } : {}),
+    grant_types: metadata.grant_types.filter((type) => type !== 'client_credentials'),
     response_types: response_types.includes('code') ? ['code'] : [],
     // One asymmetric signature for all: what SMART's clients verify.
     id_token_signed_response_alg: 'RS256'

@@ -35,6 +35,7 @@ const CLIENT: ClientConfig = {
   verified: true,
   smart_scope: '',
   approved_for_clinicians: false,
+  fhir_servers: [],
   launch_contexts: [],
   disabled: false
 }

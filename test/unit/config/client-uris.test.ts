@@ -21,7 +21,7 @@ const FORBIDDEN = [
 
 /** What the configuration takes of a client's URIs, and what names of RFC 7591 and OIDC it does not take at all. */
 const PAGES = ['client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'launch_url']
-const UNKNOWN = ['post_logout_redirect_uris', 'initiate_login_uri', 'jwks_uri', 'sector_identifier_uri', 'backchannel_logout_uri']
+const UNKNOWN = ['post_logout_redirect_uris', 'initiate_login_uri', 'sector_identifier_uri', 'backchannel_logout_uri']
 
 const problemsOf = (member: string, value: unknown) => problemsWith([...APP, member], value)
 
@@ -35,6 +35,12 @@ describe('case 15: in the configuration of a client', () => {
       const client = { client_id: 'a', client_name: 'A', token_endpoint_auth_method: 'none', application_type }
       const problems = problemsWith(APP, { ...client, redirect_uris: [uri] })
       expect(problems).toEqual([expect.stringContaining('clients[1].redirect_uris[0]: must')])
+    })
+
+    test('is refused as the address of its keys', () => {
+      const client = { client_id: 'a', client_name: 'A', token_endpoint_auth_method: 'private_key_jwt', grant_types: [] }
+      const problems = problemsWith(APP, { ...client, jwks_uri: uri })
+      expect(problems).toEqual([expect.stringContaining('clients[1].jwks_uri: must be')])
     })
 
     test('is refused as one redirect URI among good ones', () => {

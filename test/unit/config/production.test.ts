@@ -114,6 +114,11 @@ describe('production refuses', () => {
       'an http FHIR server',
       (text: string) => text.replace('baseUrl: https', 'baseUrl: http'),
       'fhirServers[0].baseUrl: must be https in production'
+    ],
+    [
+      'hosts for development',
+      (text: string) => `${text}\noutbound: { allowedHosts: ["localhost:9006"] }\n`,
+      'outbound.allowedHosts: must be empty in production'
     ]
   ])('%s', (_, change, problem) => {
     expect(problems(change)).toEqual([problem])
@@ -128,6 +133,13 @@ describe('production refuses', () => {
     ]
   ])('%s, from the environment too', (_, secret, problem) => {
     expect(problems(undefined, { KEYWARD_FHIR_SERVER_SECRET: secret })).toEqual([problem])
+  })
+
+  test("a client's keys over http, at a host for development too", () => {
+    const client =
+      'clients:\n  - { client_id: s, client_name: S, token_endpoint_auth_method: private_key_jwt, jwks_uri: "http://localhost:9006/k", grant_types: [] }\n'
+    const change = (text: string) => `${text.replace(/^clients:.*\n/m, client)}\noutbound: { allowedHosts: ["localhost:9006"] }\n`
+    expect(problems(change)).toContain('clients[0].jwks_uri: must be https in production')
   })
 
   test("an example's sealing, lookup or cookie key, from the environment too", () => {

@@ -68,7 +68,7 @@ describe('one value by itself', () => {
     [
       [...app, 'grant_types'],
       ['authorization_code', 'password'],
-      'clients[1].grant_types[1]: must be authorization_code or refresh_token, but is "password"'
+      'clients[1].grant_types[1]: must be authorization_code, refresh_token or client_credentials, but is "password"'
     ],
     [[...app, 'response_types'], ['code', 'token'], 'clients[1].response_types[1]: must be code, but is "token"'],
     [['accounts', 0, 'totp'], 'JBSWY3DPEHPK3PXP', 'accounts[0].totp: must be at least 16 bytes, which are 26 characters'],
@@ -225,12 +225,12 @@ describe('settings that must agree', () => {
     [
       [...app, 'launch_contexts'],
       ['clinic'],
-      'clients[1].launch_contexts: must be empty for a public client: only one that has a secret may create launch contexts'
+      'clients[1].launch_contexts: must be empty for a public client: only one that has a secret or a key may create launch contexts'
     ],
     [
       ['fhirServers', 0, 'introspectedBy'],
       ['heart-app'],
-      'fhirServers[0].introspectedBy[0]: must name a client that has a secret, but "heart-app" is public'
+      'fhirServers[0].introspectedBy[0]: must name a client that has a secret or a key, but "heart-app" is public'
     ],
     [
       [...app, 'client_secret'],

@@ -35,6 +35,7 @@ function configOf(members: Partial<Config>): Config {
     },
     limits: { window: 600, passwordsPerAccount: 10, codesPerAccount: 5, signInsPerAddress: 50 },
     log: { level: 'silent' },
+    outbound: { allowedHosts: [] },
     fhirServers: [],
     clients: [],
     accounts: [],
