@@ -42,6 +42,7 @@ async function main(): Promise<void> {
     config,
     cookieKeys,
     store,
+    fence: driver.fence,
     logger,
     now,
     isDraining: () => ending.signal.aborted,

@@ -7,7 +7,10 @@ import { readFileSync } from 'node:fs'
 import { Cluster, Redis } from 'ioredis'
 import type { RedisUrl } from '../config/store-url.ts'
 import { clusterSlotOf } from './cluster-slot.ts'
+import type { StoreFence } from './fence.ts'
+import { marksIn } from './redis-cluster-marks.ts'
 import { watchFailover } from './redis-failover.ts'
+import { type RedisFence, redisFence } from './redis-fence.ts'
 
 /** In milliseconds. */
 const COMMAND_TIMEOUT = 800
@@ -19,6 +22,7 @@ const LONGEST_RECONNECT_PAUSE = 1000
 const ENDING = 100
 const SLOTS_REFRESH = 2000
 const REDIRECTIONS = 5
+const LOOK_EVERY = 1000
 
 export interface RedisConnection {
   readonly client: Redis | Cluster
@@ -26,6 +30,8 @@ export interface RedisConnection {
   primaries(): Primary[]
   /** A hash tag for each primary that lies there. */
   checkTags(): string[]
+  /** Looked at before a connection serves, and every second. */
+  readonly fence: StoreFence
   lastFault(): Error | undefined
   close(): Promise<void>
 }
@@ -37,10 +43,22 @@ export interface Primary {
 }
 
 /** Does not fail where Redis is away: it goes on in the background. */
-export async function connectRedis(url: RedisUrl): Promise<RedisConnection> {
-  const { opened, ...connection } = url.form === 'cluster' ? connectCluster(url) : connectServer(url)
+export async function connectRedis(url: RedisUrl, now: () => number): Promise<RedisConnection> {
+  const fences = redisFence(now)
+  const { opened, ...connection } = url.form === 'cluster' ? connectCluster(url, fences) : connectServer(url, fences)
   await opened
-  return connection
+  const looking = setInterval(() => void lookAgain().catch(() => undefined), LOOK_EVERY).unref()
+  /** What fails is found by the commands themselves. */
+  async function lookAgain(): Promise<void> {
+    await fences.lookAgain(connection.primaries().map(({ server }) => server))
+  }
+  return {
+    ...connection,
+    close() {
+      clearInterval(looking)
+      return connection.close()
+    }
+  }
 }
 
 type Opening = RedisConnection & { opened: Promise<void> }
@@ -63,7 +81,7 @@ function optionsOf({ login, tls }: RedisUrl) {
   }
 }
 
-function connectServer(url: RedisUrl): Opening {
+function connectServer(url: RedisUrl, { guard, fence }: RedisFence): Opening {
   const { form, hosts, db, primary, sentinelLogin } = url
   const common = optionsOf(url)
   let named = ''
@@ -92,6 +110,7 @@ function connectServer(url: RedisUrl): Opening {
           ...(common.tls && { enableTLSForSentinelMode: true, sentinelTLS: common.tls })
         })
   })
+  guard(client, '', async () => ['kw:mark'])
   const failover =
     form === 'sentinel'
       ? watchFailover({
@@ -106,6 +125,7 @@ function connectServer(url: RedisUrl): Opening {
       : undefined
   return {
     client,
+    fence,
     primaries: () => [{ name: '', server: client }],
     checkTags: () => ['check'],
     opened: readyOrLate(client),
@@ -117,7 +137,7 @@ function connectServer(url: RedisUrl): Opening {
   }
 }
 
-function connectCluster(url: RedisUrl): Opening {
+function connectCluster(url: RedisUrl, { guard, fence }: RedisFence): Opening {
   const cluster = new Cluster(url.hosts, {
     redisOptions: optionsOf(url),
     enableOfflineQueue: false,
@@ -130,6 +150,7 @@ function connectCluster(url: RedisUrl): Opening {
     dnsLookup: (name, found) => found(null, name)
   })
   cluster.on('node error', () => undefined)
+  cluster.on('+node', (server: Redis) => guard(server, nameOf(server), (ask) => marksIn(nameOf(server), ask)))
   // A server that is still being connected to refuses all commands but the one that began it. So connections begin before
   // the first command; not before the Cluster is ready, because the question whether it is would be refused as well.
   const connectAll = () => {
@@ -149,8 +170,9 @@ function connectCluster(url: RedisUrl): Opening {
 
   return {
     client: cluster,
+    fence,
     primaries() {
-      const servers = new Map(cluster.nodes('all').map((server) => [`${server.options.host}:${server.options.port}`, server]))
+      const servers = new Map(cluster.nodes('all').map((server) => [nameOf(server), server]))
       return [...new Set(owners())].sort().map((name) => {
         const server = servers.get(name)
         if (!server) throw new Error(`there is no connection to the primary ${name}`)
@@ -175,6 +197,8 @@ function connectCluster(url: RedisUrl): Opening {
     close: () => end(cluster)
   }
 }
+
+const nameOf = ({ options }: Redis) => `${options.host}:${options.port}`
 
 function lastFaultOf(client: Redis | Cluster): () => Error | undefined {
   let fault: Error | undefined

@@ -106,6 +106,7 @@ export async function startKeyward(options: KeywardOptions = {}): Promise<Keywar
     config,
     cookieKeys,
     store: used,
+    fence: driver.fence,
     logger,
     now,
     isDraining: () => draining,
