@@ -10,6 +10,7 @@ import mount from 'koa-mount'
 import type Provider from 'oidc-provider'
 import { createAccounts } from './accounts/accounts.ts'
 import { createConfiguredAccounts } from './accounts/configured-accounts.ts'
+import type { Hashing } from './accounts/hashing.ts'
 import { createPasswords } from './accounts/password.ts'
 import { createSecondFactor } from './accounts/second-factor.ts'
 import { createSignIn } from './accounts/sign-in.ts'
@@ -45,7 +46,6 @@ import { createAuthorizations } from './smart/authorization.ts'
 import { smartDiscovery } from './smart/discovery.ts'
 import { createLaunches } from './smart/launch.ts'
 import { launchRoutes } from './smart/launch-routes.ts'
-import type { StoreFence } from './store/fence.ts'
 import { type Store, StoreUnavailable } from './store/store.ts'
 import { createAttempts } from './web/attempts.ts'
 import { csrf } from './web/csrf.ts'
@@ -63,11 +63,11 @@ export interface AppDeps {
   config: Config
   cookieKeys: string[]
   store: Store
-  /** Since when nothing single-use is refused for the store's sake. */
-  fence: StoreFence
   logger: Logger
   now: () => number
   isDraining: () => boolean
+  /** Where passwords are hashed: in this process, unless another is given. */
+  hashing?: Hashing | undefined
   /** Where the store's settings may lose records: not ready. */
   isUnsafe?: (() => boolean) | undefined
   /** In milliseconds: how often it is looked whether the signing keys have changed. */
@@ -86,13 +86,13 @@ const METADATA = ['/.well-known/openid-configuration', '/.well-known/oauth-autho
 const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
 
 export async function createApp(deps: AppDeps): Promise<App> {
-  const { config, cookieKeys, store, logger, now, isDraining, isUnsafe, signingKeysEvery } = deps
+  const { config, cookieKeys, store, logger, now, isDraining, hashing, isUnsafe, signingKeysEvery } = deps
   const { fhirServers, issuer, organization } = config
   const audit = await openAuditTrail({ store, now })
   const kinds = readKinds(VIEWS)
 
   const attempts = createAttempts({ store, window: config.limits.window * 1000 })
-  const passwords = await createPasswords()
+  const passwords = await createPasswords({ ...(hashing && { hashing }) })
   const accounts = createAccounts({ store, passwords, now })
   const signIn = createSignIn({ accounts, passwords, attempts, limits: config.limits })
   const secondFactor = createSecondFactor({
@@ -216,7 +216,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
 }
 
 /** What answers until the store has been reached for the first time: that Keyward lives, is not ready, and 503 for all else. */
-export function createWaitingApp(deps: Omit<AppDeps, 'store' | 'fence'> & { store: Pick<Store, 'driver'> }): Koa {
+export function createWaitingApp(deps: Omit<AppDeps, 'store'> & { store: Pick<Store, 'driver'> }): Koa {
   const notYet = async (): Promise<never> => {
     throw new StoreUnavailable('the store has not been reached yet')
   }
@@ -232,7 +232,7 @@ function partOf(routers: readonly Router[], ...before: Middleware[]): Koa {
 
 /** What surrounds every answer: protecting headers, who asks, the log, error pages, health. */
 function outerApp(
-  { config, cookieKeys, logger, now, isDraining, isUnsafe }: Omit<AppDeps, 'store' | 'fence'>,
+  { config, cookieKeys, logger, now, isDraining, isUnsafe }: Omit<AppDeps, 'store'>,
   driver: string,
   check: () => Promise<void>
 ): Koa {

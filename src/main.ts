@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { createHashingProcess } from './accounts/hashing-process.ts'
 import { createApp, createWaitingApp } from './app.ts'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
@@ -36,16 +37,19 @@ async function main(): Promise<void> {
   const onUnreadable = (kind: string): void => logger.error({ kind }, 'a record can not be opened')
   const store = createStore({ driver, sealer: createSealer(sealingKeys), lookupKey, now, onUnreadable })
 
+  const hashing = createHashingProcess({
+    onEnded: (unchecked, reason) => logger.error({ unchecked, reason }, 'passwords are hashed by a new process from now on')
+  })
   const ending = new AbortController()
   let settings: SettingsWatch | undefined
   const deps = {
     config,
     cookieKeys,
     store,
-    fence: driver.fence,
     logger,
     now,
     isDraining: () => ending.signal.aborted,
+    hashing,
     isUnsafe: () => settings?.isUnsafe() === true
   }
   let answer = createWaitingApp(deps).callback()
@@ -66,6 +70,7 @@ async function main(): Promise<void> {
     const left = (err: unknown): void => logger.warn({ err }, 'the audit chain could not be closed')
     await (await building)?.close().catch(left)
     settings?.close()
+    await hashing.close()
     await store.close()
     logger.info('ended')
   }

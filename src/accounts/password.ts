@@ -2,31 +2,38 @@
  * Hashing passwords and comparing them. What a new password must look like is
  * decided in new-password.ts; how often one may be tried, in sign-in.ts.
  *
- * Hashing is made to be slow, so it has a queue of its own: one at a time, and
- * only so many waiting. Without it, fifty people signing in at once would hold
- * up every token.
+ * Hashing is made to be slow, so it has a queue of its own: so many at a time
+ * as `Hashing` works on at once, and only so many waiting. Without it, fifty
+ * people signing in at once would hold up every token.
  */
 import { randomBytes } from 'node:crypto'
-import * as argon2 from 'argon2'
+import { needsRehash } from 'argon2'
+import { type Hashing, type HashingCost, HashingInterrupted, hashingHere } from './hashing.ts'
 
 export interface Passwords {
   /** Throws `HashingBusy` where the queue is full, RangeError for a password over the limit. */
   hash(password: string): Promise<string>
-  /** An undefined hash stands for an account that does not exist: the same work, never a match. */
+  /**
+   * An undefined hash stands for an account that does not exist: the same work, never a match. 'busy': the password was
+   * not checked.
+   */
   verify(hash: string | undefined, password: string): Promise<'match' | 'mismatch' | 'busy'>
+  /** A place in the queue, taken before a try is counted, so that what finds no place counts for nothing. Undefined: it is full. */
+  reserve(): PasswordCheck | undefined
   /** Whether a hash was made with other parameters than today's. */
   needsRehash(hash: string): boolean
+}
+
+export interface PasswordCheck {
+  /** As `Passwords.verify`. */
+  verify: Passwords['verify']
+  /** Must be called in the end, whether or not anything was verified. */
+  release(): void
 }
 
 /** Too many passwords are waiting to be hashed: try again in a moment. */
 export class HashingBusy extends Error {
   override readonly name = 'HashingBusy'
-}
-
-interface HashingCost {
-  memoryCost: number
-  timeCost: number
-  parallelism: number
 }
 
 /** What OWASP names as the least for argon2id: 19 MiB, two passes, one lane. */
@@ -36,6 +43,8 @@ const LEAST_COST: HashingCost = { memoryCost: 19_456, timeCost: 2, parallelism: 
 export const LONGEST_PASSWORD_BYTES = 1024
 
 interface Options {
+  /** Where it is done: in this process, unless another is given. */
+  hashing?: Hashing
   cost?: HashingCost
   /** How many may wait or run at once; from then on the answer is 'busy'. */
   queueLength?: number
@@ -43,49 +52,102 @@ interface Options {
   onHash?: () => void
 }
 
-export async function createPasswords({ cost = LEAST_COST, queueLength = 32, onHash }: Options = {}): Promise<Passwords> {
-  const enqueue = boundedQueue(queueLength)
-  const parameters: argon2.HashOptions = { type: argon2.argon2id, ...cost }
-  const nobodysHash = await argon2.hash(randomBytes(32), parameters)
+export async function createPasswords(options: Options = {}): Promise<Passwords> {
+  const { hashing = hashingHere, cost = LEAST_COST, queueLength = 32, onHash } = options
+  const queue = boundedQueue(queueLength, hashing.atOnce)
+  const nobodysHash = await hashing.hash(randomBytes(32), cost)
+
+  function reserve(): PasswordCheck | undefined {
+    const place = queue.enter()
+    if (!place) return undefined
+    return {
+      async verify(hash, password) {
+        // No account has such a password, so that skipping the work tells nothing about any account.
+        if (isTooLong(password)) return 'mismatch'
+        await place.turn()
+        try {
+          onHash?.()
+          const matches = await hashing.verify(hash ?? nobodysHash, bytesOf(password))
+          return matches && hash !== undefined ? 'match' : 'mismatch'
+        } catch (error) {
+          if (error instanceof HashingInterrupted) return 'busy'
+          throw error
+        }
+      },
+      release: place.leave
+    }
+  }
 
   return {
     async hash(password) {
       if (isTooLong(password)) throw new RangeError(`a password may be at most ${LONGEST_PASSWORD_BYTES} bytes long`)
-      const hashed = enqueue(() => {
+      const place = queue.enter()
+      if (!place) throw new HashingBusy('too many passwords are waiting to be hashed')
+      try {
+        await place.turn()
         onHash?.()
-        return argon2.hash(bytesOf(password), parameters)
-      })
-      if (!hashed) throw new HashingBusy('too many passwords are waiting to be hashed')
-      return hashed
+        return await hashing.hash(bytesOf(password), cost)
+      } catch (error) {
+        throw error instanceof HashingInterrupted ? new HashingBusy(error.message, { cause: error }) : error
+      } finally {
+        place.leave()
+      }
     },
 
     async verify(hash, password) {
-      // No account has such a password, so that skipping the work tells nothing about any account.
-      if (isTooLong(password)) return 'mismatch'
-      const matches = enqueue(() => {
-        onHash?.()
-        return argon2.verify(hash ?? nobodysHash, bytesOf(password))
-      })
-      if (!matches) return 'busy'
-      return (await matches) && hash !== undefined ? 'match' : 'mismatch'
+      const check = reserve()
+      if (!check) return 'busy'
+      try {
+        return await check.verify(hash, password)
+      } finally {
+        check.release()
+      }
     },
 
-    needsRehash: (hash) => !hash.startsWith('$argon2id$') || argon2.needsRehash(hash, cost)
+    reserve,
+
+    needsRehash: (hash) => !hash.startsWith('$argon2id$') || needsRehash(hash, cost)
   }
 }
 
-/** One piece of work at a time, in order of arrival; undefined, and nothing done, where `length` are in it already. */
-function boundedQueue(length: number): <T>(work: () => Promise<T>) => Promise<T> | undefined {
+interface QueuePlace {
+  /** Resolves when it is this one's turn. */
+  turn(): Promise<void>
+  leave(): void
+}
+
+/** So many at once, in the order in which they asked for their turn; `length` counts all that have entered and not left. */
+function boundedQueue(length: number, atOnce: number): { enter(): QueuePlace | undefined } {
+  const waiting: (() => void)[] = []
   let occupied = 0
-  let last: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    if (occupied >= length) return undefined
-    occupied += 1
-    const result = last.then(work).finally(() => {
-      occupied -= 1
-    })
-    last = result.catch(() => undefined)
-    return result
+  let running = 0
+
+  function endTurn(): void {
+    const next = waiting.shift()
+    // Whoever comes next takes over the turn itself, so that nobody slips in between.
+    if (next) next()
+    else running -= 1
+  }
+
+  return {
+    enter() {
+      if (occupied >= length) return undefined
+      occupied += 1
+      let state: 'entered' | 'running' | 'left' = 'entered'
+      return {
+        async turn() {
+          if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve))
+          else running += 1
+          state = 'running'
+        },
+        leave() {
+          if (state === 'left') return
+          if (state === 'running') endTurn()
+          state = 'left'
+          occupied -= 1
+        }
+      }
+    }
   }
 }
 

@@ -5,8 +5,6 @@
  * `commit` and `increment`, inside the engine.
  */
 
-import type { StoreFence } from './fence.ts'
-
 /** Where a record lies. Every place with the same tag is in one slot. */
 export interface Place {
   kind: string
@@ -57,7 +55,6 @@ export interface PlacedPage {
  */
 export interface StoreDriver {
   readonly name: string
-  readonly fence: StoreFence
   get(place: Place): Promise<Uint8Array | undefined>
   /** All or none, in one slot. False where a condition does not hold. */
   commit(writes: DriverWrite[]): Promise<boolean>
@@ -66,7 +63,8 @@ export interface StoreDriver {
   walk(kind: string, page: { after?: string; limit: number }): Promise<RowPage>
   /** Every record of every kind, expired ones that have not gone yet included; counters are none. One may come twice. */
   everything(page: { after?: string; limit: number }): Promise<PlacedPage>
-  increment(place: Place, lifetime: number): Promise<number>
+  increment(place: Place, lifetime: number, most?: number): Promise<number>
+  decrement(place: Place): Promise<void>
   count(place: Place): Promise<number>
   /** Writes and reads. */
   check(): Promise<void>

@@ -36,15 +36,25 @@ for i, key in ipairs(KEYS) do
 end
 return 1`)
 
-/** KEYS: the counter. ARGV: now, lifetime. */
+/** KEYS: the counter. ARGV: now, lifetime, the most that it may count ('': any number). */
 export const INCREMENT = script(`
-local now, lifetime = tonumber(ARGV[1]), tonumber(ARGV[2])
+local now, lifetime, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local value = redis.call('GET', KEYS[1])
 local ends = value and struct.unpack('>d', value) or 0
 local count = 1
 if ends > now then count = tonumber(string.sub(value, 9)) + 1 else ends = now + lifetime end
+if most and count > most then return count end
 redis.call('SET', KEYS[1], struct.pack('>d', ends) .. count, 'PX', math.max(1, math.ceil(ends - now)))
 return count`)
+
+/** KEYS: the counter. ARGV: now. */
+export const DECREMENT = script(`
+local value = redis.call('GET', KEYS[1])
+local ends = value and struct.unpack('>d', value) or 0
+if ends <= tonumber(ARGV[1]) then return 0 end
+local count = math.max(0, tonumber(string.sub(value, 9)) - 1)
+redis.call('SET', KEYS[1], struct.pack('>d', ends) .. count, 'KEEPTTL')
+return 1`)
 
 /**
  * Enters a record in an index, a sorted set by expiry, and trims what has ended. KEYS: the index. ARGV: now, the record, its

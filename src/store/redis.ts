@@ -13,7 +13,7 @@ import type { RedisUrl } from '../config/store-url.ts'
 import { reached } from '../observability/steps.ts'
 import type { DriverWrite, IndexEntry, Place, PlacedPage, Row, StoreDriver } from './driver.ts'
 import { connectRedis, type RedisConnection } from './redis-connection.ts'
-import { COMMIT, ENTER, INCREMENT, PAGE, type Script, SWEEP } from './redis-scripts.ts'
+import { COMMIT, DECREMENT, ENTER, INCREMENT, PAGE, type Script, SWEEP } from './redis-scripts.ts'
 import { unsafeSettings } from './redis-settings.ts'
 import { StoreUnavailable } from './store.ts'
 
@@ -30,7 +30,7 @@ class WrongSchema extends Error {}
  * StoreUnavailable.
  */
 export async function openRedis(url: RedisUrl, now: () => number): Promise<StoreDriver> {
-  const connection = await connectRedis(url, now)
+  const connection = await connectRedis(url)
   const driver = redisDriver(connection, now)
   if (connection.client.status === 'ready') {
     await driver.count({ kind: 'check', tag: 'check', id: 'check' }).catch((problem) => {
@@ -135,7 +135,6 @@ function redisDriver(connection: RedisConnection, now: () => number): StoreDrive
 
   return {
     name: 'redis',
-    fence: connection.fence,
     get: (place) => ask(async () => payloadOf(await client.getBuffer(keyOf(place)))),
 
     commit: (writes) =>
@@ -184,7 +183,13 @@ function redisDriver(connection: RedisConnection, now: () => number): StoreDrive
         return next === undefined ? { rows: records } : { rows: records, next }
       }),
 
-    increment: (place, lifetime) => ask(async () => Number(await run(INCREMENT, [keyOf(place)], [now(), lifetime]))),
+    increment: (place, lifetime, most) =>
+      ask(async () => Number(await run(INCREMENT, [keyOf(place)], [now(), lifetime, most ?? '']))),
+
+    decrement: (place) =>
+      ask(async () => {
+        await run(DECREMENT, [keyOf(place)], [now()])
+      }),
 
     count: (place) =>
       ask(async () => {

@@ -164,7 +164,8 @@ export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: De
       return pageOf(kind, rows, ({ indexes }) => indexes.some((entry) => entry.name === name && entry.value === wanted.value))
     },
 
-    increment: (kind, id, lifetime) => driver.increment(placeOf(kind, id), lifetime),
+    increment: (kind, id, lifetime, most) => driver.increment(placeOf(kind, id), lifetime, most),
+    decrement: (kind, id) => driver.decrement(placeOf(kind, id)),
     count: (kind, id) => driver.count(placeOf(kind, id)),
     walk: async (kind, page) => pageOf(kind, await driver.walk(kind.name, page), () => true),
     check: () => driver.check(),

@@ -9,8 +9,6 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { reached } from '../observability/steps.ts'
 import type { DriverWrite, Place, Row, StoreDriver } from './driver.ts'
-import type { StoreFence } from './fence.ts'
-import { lookAtFile } from './sqlite-fence.ts'
 import { StoreUnavailable } from './store.ts'
 
 const SCHEMA_VERSION = 1
@@ -45,16 +43,13 @@ const TRIM_ROWS = 400
 /** Opens, and makes where it is missing, the file at `path`; ':memory:' keeps everything in memory. */
 export async function openSqlite(path: string, now: () => number): Promise<StoreDriver> {
   let db: DatabaseSync
-  let fence: StoreFence
   try {
     db = openFile(path)
-    fence = await patiently(() => prepareSchema(db, () => lookAtFile(db, path, now)))
-    // What is issued from now on must not look older than the fence.
-    await wait(Math.max(0, fence.notBefore() - now()))
+    await patiently(() => prepareSchema(db))
   } catch (cause) {
     throw new Error(`the store ${path} can't be opened: ${cause instanceof Error ? cause.message : cause}`, { cause })
   }
-  return sqliteDriver(db, now, fence)
+  return sqliteDriver(db, now)
 }
 
 function openFile(path: string): DatabaseSync {
@@ -66,19 +61,18 @@ function openFile(path: string): DatabaseSync {
   return new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true })
 }
 
-/** With what is to be done in the same step. */
-function prepareSchema<T>(db: DatabaseSync, then: () => T): T {
+function prepareSchema(db: DatabaseSync) {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-  return transaction(db, () => {
+  transaction(db, () => {
     const version = db.prepare('PRAGMA user_version').get()?.user_version
-    if (version !== SCHEMA_VERSION && version !== 0)
-      throw new Error(`it has schema version ${version}, and this release knows ${SCHEMA_VERSION}`)
-    if (version === 0) db.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
-    return then()
+    if (version === SCHEMA_VERSION) return true
+    if (version !== 0) throw new Error(`it has schema version ${version}, and this release knows ${SCHEMA_VERSION}`)
+    db.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
+    return true
   })
 }
 
-function sqliteDriver(db: DatabaseSync, now: () => number, fence: StoreFence): StoreDriver {
+function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
   const live = '(expires_at IS NULL OR expires_at > ?)'
   const sql = {
     get: db.prepare('SELECT payload FROM entries WHERE kind = ? AND id = ?'),
@@ -98,6 +92,7 @@ function sqliteDriver(db: DatabaseSync, now: () => number, fence: StoreFence): S
         value = CASE WHEN expires_at > $now THEN value + 1 ELSE 1 END,
         expires_at = CASE WHEN expires_at > $now THEN expires_at ELSE $end END
       RETURNING value`),
+    decrement: db.prepare('UPDATE counters SET value = max(0, value - 1) WHERE kind = ? AND id = ? AND expires_at > ?'),
     count: db.prepare('SELECT value FROM counters WHERE kind = ? AND id = ? AND expires_at > ?'),
     check: db.prepare('INSERT INTO checks (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at RETURNING at'),
     trimEntries: db.prepare('DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE expires_at <= ? LIMIT ?)'),
@@ -135,7 +130,6 @@ function sqliteDriver(db: DatabaseSync, now: () => number, fence: StoreFence): S
 
   return {
     name: 'sqlite',
-    fence,
     get: ({ kind, id }) => patiently(() => bytes(sql.get.get(kind, id)?.payload)),
 
     commit: (writes) =>
@@ -166,13 +160,19 @@ function sqliteDriver(db: DatabaseSync, now: () => number, fence: StoreFence): S
         return last ? { rows, next: `${last.kind} ${last.id}` } : { rows }
       }),
 
-    increment: ({ kind, id }: Place, lifetime) =>
+    increment: ({ kind, id }: Place, lifetime, most = Number.POSITIVE_INFINITY) =>
       patiently(() =>
         transaction(db, () => {
+          const counted = Number(sql.count.get(kind, id, now())?.value ?? 0)
+          if (counted >= most) return counted + 1
           trimNowAndThen()
           return Number(sql.increment.get({ kind, id, now: now(), end: now() + lifetime })?.value)
         })
       ),
+
+    async decrement({ kind, id }) {
+      await patiently(() => transaction(db, () => sql.decrement.run(kind, id, now())))
+    },
 
     count: ({ kind, id }) => patiently(() => Number(sql.count.get(kind, id, now())?.value ?? 0)),
 

@@ -60,8 +60,13 @@ export interface Store {
    */
   commit(writes: Write[]): Promise<boolean>
   list<T>(kind: Kind<T>, index: { name: string; value: string }, page: { after?: string; limit: number }): Promise<Page<T>>
-  /** Adds one to a counter that starts its life of `lifetime` milliseconds with the first call; returns the new count. */
-  increment(kind: Kind<number>, id: string, lifetime: number): Promise<number>
+  /**
+   * Adds one to a counter that starts its life of `lifetime` milliseconds with the first call; returns the new count.
+   * With `most` it is never more than that: where it would be, nothing is added, and more than `most` returned.
+   */
+  increment(kind: Kind<number>, id: string, lifetime: number, most?: number): Promise<number>
+  /** Takes one off a counter that is there, never below 0, and leaves the end of its life as it is. */
+  decrement(kind: Kind<number>, id: string): Promise<void>
   /** The counter's value, 0 where there is none. `delete` resets it. */
   count(kind: Kind<number>, id: string): Promise<number>
   /** Every record of a kind, page by page: maintenance only (re-sealing, export, copy). */

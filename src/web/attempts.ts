@@ -8,6 +8,8 @@ import type { Kind, Store } from '../store/store.ts'
 export interface Attempts {
   /** Counts one attempt. Refused from the one after `limit` on; `retryAfter` in seconds, at most the whole window. */
   take(counter: string, key: string, limit: number): Promise<{ ok: true } | { ok: false; retryAfter: number }>
+  /** The work of an attempt that was taken was not done after all: it is as if it had not been made. */
+  giveBack(counter: string, key: string): Promise<void>
   /** An attempt that went well, after its work: it counts for nothing, so that the limit is one of failures. */
   forgive(counter: string, key: string): Promise<void>
   reset(counter: string, key: string): Promise<void>
@@ -23,12 +25,14 @@ export function createAttempts({ store, window }: { store: Store /** ms */; wind
   const idOf = (counter: string, key: string) => JSON.stringify([counter, key])
   return {
     async take(counter, key, limit) {
-      const taken = await store.increment(ATTEMPTS, idOf(counter, key), window)
-      if (taken <= limit) return { ok: true }
+      // What is refused is not counted: what was given back could not be taken again otherwise.
+      const takeOneOf = async (most: number) => (await store.increment(ATTEMPTS, idOf(counter, key), window, most)) <= most
+      if (await takeOneOf(limit)) return { ok: true }
       const forgiven = await store.count(ATTEMPTS, idOf(forgivenOf(counter), key))
-      if (taken <= limit + Math.min(forgiven, MOST_FORGIVEN * limit)) return { ok: true }
+      if (forgiven > 0 && (await takeOneOf(limit + Math.min(forgiven, MOST_FORGIVEN * limit)))) return { ok: true }
       return { ok: false, retryAfter: Math.ceil(window / 1000) }
     },
+    giveBack: (counter, key) => store.decrement(ATTEMPTS, idOf(counter, key)),
     async forgive(counter, key) {
       await store.increment(ATTEMPTS, idOf(forgivenOf(counter), key), window)
     },

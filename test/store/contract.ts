@@ -232,6 +232,33 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>) 
         expect(await store.increment(kind, id, HOUR)).toBe(1)
       })
 
+      test('a counter with a bound counts as many as that and no more, whoever asks', async () => {
+        const [kind, id] = [newKind<number>({ guessable: true }), newId()]
+        const counts = await times(40, (each) => each.increment(kind, id, HOUR, 7))
+        expect(counts.filter((count) => count <= 7).sort()).toEqual([1, 2, 3, 4, 5, 6, 7])
+        expect(new Set(counts)).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]))
+        expect(await store.count(kind, id)).toBe(7)
+        expect(await store.increment(kind, id, HOUR, 8)).toBe(8)
+        clock.move(HOUR)
+        expect(await store.increment(kind, id, HOUR, 1)).toBe(1)
+      })
+
+      test('a counter gives back what was taken, in its own life only and never below 0', async () => {
+        const [kind, id] = [newKind<number>({ guessable: true }), newId()]
+        await store.decrement(kind, id)
+        expect(await store.count(kind, id)).toBe(0)
+        await times(40, (each) => each.increment(kind, id, HOUR))
+        await times(38, (each) => each.decrement(kind, id))
+        expect(await store.increment(kind, id, HOUR)).toBe(3)
+        clock.move(HOUR / 2)
+        await times(9, (each) => each.decrement(kind, id))
+        expect(await store.increment(kind, id, HOUR)).toBe(1)
+        clock.move(HOUR / 2)
+        expect(await store.count(kind, id)).toBe(0)
+        await store.decrement(kind, id)
+        expect(await store.increment(kind, id, HOUR)).toBe(1)
+      })
+
       test('delete resets a counter', async () => {
         const [kind, id] = [newKind<number>({ guessable: true }), 'maria']
         expect(await store.count(kind, id)).toBe(0)

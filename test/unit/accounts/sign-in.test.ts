@@ -110,6 +110,23 @@ describe('signing in', () => {
     expect(await signIn.verify('maria', PASSWORD, ADDRESS)).toMatchObject({ ok: true, account: { sub } })
   })
 
+  test('a try that was answered with busy counts neither for the account nor for the address', async () => {
+    const { signIn, accounts, hashes } = await openAccounts({
+      queueLength: 1,
+      limits: { passwordsPerAccount: 2, signInsPerAddress: 2 }
+    })
+    await accounts.createIfAbsent(MARIA)
+    const before = hashes()
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => signIn.verify('maria', 'wrong', ADDRESS)))
+    const reasons = outcomes.map((outcome) => (outcome.ok ? 'accepted' : outcome.reason))
+    expect(reasons).toContain('busy')
+    const checked = reasons.filter((reason) => reason === 'wrong-credentials').length
+    expect(hashes() - before).toBe(checked)
+    expect(checked).toBe(1)
+    expect(await signIn.verify('maria', 'wrong', ADDRESS)).toMatchObject({ reason: 'wrong-credentials' })
+    expect(await signIn.verify('maria', 'wrong', ADDRESS)).toMatchObject({ reason: 'too-many-attempts' })
+  })
+
   test('a full queue is answered with busy and a time to come back', async () => {
     const { signIn, accounts } = await openAccounts({ queueLength: 1, limits: { passwordsPerAccount: 100 } })
     await accounts.createIfAbsent(MARIA)

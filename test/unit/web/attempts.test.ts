@@ -31,6 +31,13 @@ test('counts before the work: of a hundred at once only the limit goes through',
   expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(5)
 })
 
+test('what is given back may be taken again, and no more', async () => {
+  for (let n = 0; n < 2; n += 1) expect((await attempts.take('password', 'maria', 2)).ok).toBe(true)
+  await attempts.giveBack('password', 'maria')
+  expect((await attempts.take('password', 'maria', 2)).ok).toBe(true)
+  expect((await attempts.take('password', 'maria', 2)).ok).toBe(false)
+})
+
 test('counters and keys are apart, whatever stands in them; a reset starts anew', async () => {
   expect(await attempts.take('a', 'b c', 1)).toEqual({ ok: true })
   expect(await attempts.take('a b', 'c', 1)).toEqual({ ok: true })
