@@ -52,7 +52,8 @@ export function keywardYaml({ port, store, keys }: { port: number; store: string
   return JSON.stringify({
     demo: true,
     issuer: `http://localhost:${port}`,
-    listen: { host: '127.0.0.1', port },
+    // Nothing stands in front that would have to turn away first.
+    listen: { host: '127.0.0.1', port, drainDelay: '0s' },
     store,
     organization: { name: 'Bench clinic', supportPhone: '-' },
     // A one-time code is good once in 30 seconds; nobody could sign in often enough.

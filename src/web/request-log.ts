@@ -15,7 +15,7 @@ interface Options {
 const LONGEST_PATH = 200
 
 export function requestLog({ logger, maskedAfter, quiet, now }: Options): Middleware {
-  return async (ctx, next) => {
+  return (ctx, next) => {
     const started = now()
     ctx.res.once('close', () => {
       const line = {
@@ -29,13 +29,17 @@ export function requestLog({ logger, maskedAfter, quiet, now }: Options): Middle
       if (quiet.includes(ctx.path)) logger.debug(line, 'request')
       else logger.info(line, 'request')
     })
-    await next()
+    return next()
   }
 }
 
-function shownPath(ctx: Context, maskedAfter: readonly string[]): string {
-  const [, first = '', , ...rest] = ctx.path.split('/')
-  const isMasked = maskedAfter.includes(first.toLowerCase()) && ctx.path.split('/').length > 2
-  const path = isMasked ? ['', first, ':id', ...rest].join('/') : ctx.path
-  return path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}...` : path
+function shownPath({ path }: Context, maskedAfter: readonly string[]): string {
+  const second = path.indexOf('/', 1)
+  const shown = second > 0 && maskedAfter.includes(path.slice(1, second).toLowerCase()) ? masked(path, second) : path
+  return shown.length > LONGEST_PATH ? `${shown.slice(0, LONGEST_PATH)}...` : shown
+}
+
+function masked(path: string, second: number): string {
+  const third = path.indexOf('/', second + 1)
+  return `${path.slice(0, second)}/:id${third < 0 ? '' : path.slice(third)}`
 }
