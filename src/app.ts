@@ -122,6 +122,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
     accounts,
     clients,
     consents,
+    fhirServers,
     sessionExists: async (uid, accountId) => (await provider.Session.findByUid(uid))?.accountId === accountId
   })
   const provider: Provider = createProvider(

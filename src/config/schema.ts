@@ -154,7 +154,7 @@ const fhirServer = z.strictObject({
         .array(pattern(/^(\*|[A-Z][A-Za-z]*)\.[A-Za-z_][\w:.-]*$/, 'must be a FHIR resource type, a dot and a search parameter'))
         .optional()
         .describe(
-          'Other search parameters that this server honours in a scope, each as `Observation.code`; `*._security` is for every type. A scope with any other is not given.'
+          'Other search parameters that this server honours in a scope, each as type, dot and parameter (Observation.code, or with * for every type). A scope with any other is not given.'
         )
     })
     .prefault({})

@@ -5,6 +5,7 @@
  * before is consents.ts.
  */
 import { parseResourceScope, printResourceScope, type ResourceScope } from '../smart-scopes/resource-scope.ts'
+import { valuesOf } from '../smart-scopes/search-filter.ts'
 import type { KindOfData } from './kinds.ts'
 
 export type Verb = 'see' | 'add' | 'delete'
@@ -66,13 +67,13 @@ export function grantedOf(choices: readonly Choice[], ticked: readonly string[])
     })
 }
 
-/** Whether a scope may give what another names, in part at least. What a search query other than a category finds, nobody can tell. */
+/** Whether a scope may give what another names, in part at least. */
 function reachesInto(one: ResourceScope, other: ResourceScope): boolean {
   return (
     one.context === other.context &&
     (one.resourceType === '*' || one.resourceType === other.resourceType) &&
     [...one.interactions].some((letter) => other.interactions.includes(letter)) &&
-    (one.query === undefined || one.query === other.query || (other.query !== undefined && !one.query.startsWith('category=')))
+    (one.query === undefined || (other.query !== undefined && !areApart(one.query, other.query)))
   )
 }
 
@@ -108,9 +109,9 @@ function everythingElse(part: ResourceScope, { kinds }: Asked): Choice {
 }
 
 function whole(scope: ResourceScope, { kinds, decides }: Asked): Choice {
-  const category = scope.query?.startsWith('category=') ? scope.query.slice('category='.length) : undefined
+  const [category, ...others] = valuesOf(scope.query, 'category')
   const kind =
-    (category === undefined
+    (category === undefined || others.length > 0
       ? undefined
       : categoriesOfType(kinds, scope.resourceType).find((one) => one.category === category)?.kind) ??
     kinds.find((one) => one.types.includes(scope.resourceType)) ??
@@ -146,6 +147,12 @@ function byVerb(scope: ResourceScope): ResourceScope[] {
     const interactions = [...scope.interactions].filter((letter) => letters.includes(letter)).join('')
     return interactions ? [{ ...scope, interactions }] : []
   })
+}
+
+/** Whether two searches are for other categories: what else a search finds, nobody can tell. */
+function areApart(query: string, other: string): boolean {
+  const [ones, others] = [valuesOf(query, 'category'), valuesOf(other, 'category')]
+  return ones.length > 0 && others.length > 0 && !ones.some((category) => others.includes(category))
 }
 
 function seesOnly(scope: ResourceScope): boolean {

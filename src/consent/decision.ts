@@ -4,13 +4,15 @@
  * can't differ.
  */
 import type { Authorization } from '../smart/authorization.ts'
-import { CONTEXT_SCOPES } from '../smart/scope-policy.ts'
+import { isContextScope } from '../smart/scope-policy.ts'
 import { type Choice, choicesFor } from './choices.ts'
 import type { Consent, ConsentKey } from './consents.ts'
 import type { KindOfData } from './kinds.ts'
 
 /** Settled by the request alone, told on the page as text: who signs in, in what context, and staying while the session lasts. */
-const TOLD: ReadonlySet<string> = new Set([...CONTEXT_SCOPES, 'online_access'])
+function isTold(scope: string): boolean {
+  return isContextScope(scope) || scope === 'online_access'
+}
 
 export interface OpenDecision {
   key: ConsentKey
@@ -32,7 +34,7 @@ export function openDecision(about: Authorization, kinds: readonly KindOfData[])
       // A clinician decides about the app, a patient about one person's record.
       ...(byPatient && patient.state === 'settled' ? { patient: patient.id } : {})
     },
-    told: scopes.filter((scope) => TOLD.has(scope)),
+    told: scopes.filter(isTold),
     choices: choicesFor({ scopes, decides: account.role, kinds, categoriesOf: fhirServer.enforces.categories }),
     asksOffline: scopes.includes('offline_access')
   }

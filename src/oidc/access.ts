@@ -7,8 +7,9 @@
 import type { AdapterPayload } from 'oidc-provider'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { Clients } from '../clients/clients.ts'
-import type { ClientConfig } from '../config/config.ts'
+import type { ClientConfig, FhirServer } from '../config/config.ts'
 import type { Consents } from '../consent/consents.ts'
+import { scopesForPerson } from '../smart/person-policy.ts'
 import { lasts, splitScope, stillPermitted } from '../smart/scope-policy.ts'
 import type { Store, Version } from '../store/store.ts'
 import { engineKind } from './engine-records.ts'
@@ -27,7 +28,7 @@ export interface Access {
   version: Version
   account: Account
   client: ClientConfig
-  /** Of the token's, those that consent and registration still allow. */
+  /** Of the token's, those that consent, registration, FHIR server and person still allow. */
   scopes: string[]
 }
 
@@ -51,10 +52,11 @@ interface Deps {
   accounts: Accounts
   clients: Clients
   consents: Consents
+  fhirServers: readonly FhirServer[]
   sessionExists(uid: string, accountId: string): Promise<boolean>
 }
 
-export function createAccessCheck({ store, accounts, clients, consents, sessionExists }: Deps): AccessCheck {
+export function createAccessCheck({ store, accounts, clients, consents, fhirServers, sessionExists }: Deps): AccessCheck {
   return {
     async of({ kind, grantId, accountId, clientId, sessionUid, scope }) {
       if (!grantId || !accountId || !clientId) return undefined
@@ -69,8 +71,12 @@ export function createAccessCheck({ store, accounts, clients, consents, sessionE
       ])
       if (!account || account.disabled || !client || client.disabled) return undefined
       if (!consent || consent.consentId !== consentId) return undefined
+      const enforces = fhirServers.find(({ id }) => id === fhirServer)?.enforces
+      if (!enforces) return undefined
+      const registered = splitScope(client.smart_scope)
+      const at = { fhirServer, patient: grant.launchContext?.patient }
       const permitted = (text: string | undefined): string[] =>
-        stillPermitted(splitScope(text), consent.granted, splitScope(client.smart_scope))
+        scopesForPerson(account, at, stillPermitted(splitScope(text), consent.granted, registered, enforces))
       const standing = permitted(grant.openid?.scope)
       // Coming back may have been refused since: whatever else stands, a refresh token is worth nothing then.
       if (kind === 'RefreshToken' && !lasts(standing)) return undefined

@@ -103,8 +103,10 @@ export function engineConfiguration(deps: Deps): Configuration {
         useGrantedResource: () => true,
         getResourceServerInfo(ctx, resource, client) {
           const asked = splitScope(typeof ctx.oidc.params?.scope === 'string' ? ctx.oidc.params.scope : '')
-          const scopes = notesOf(ctx).access?.scopes ?? permittedScopes(asked, splitScope(String(client.smart_scope ?? '')))
-          return resourceServerFor(fhirServerOf(fhirServers, resource), scopes, lifetimes.accessToken)
+          const fhirServer = fhirServerOf(fhirServers, resource)
+          const registered = splitScope(String(client.smart_scope ?? ''))
+          const scopes = notesOf(ctx).access?.scopes ?? permittedScopes(asked, registered, 'person', fhirServer.enforces)
+          return resourceServerFor(fhirServer, scopes, lifetimes.accessToken)
         }
       }
     }

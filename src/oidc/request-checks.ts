@@ -39,7 +39,8 @@ export function requestChecks({ fhirServers, launches, audit }: Deps): Record<'a
       if (resource !== undefined && !sameServer(resource, fhirServer)) throw new errors.InvalidTarget('resource and aud differ')
       nameResource(ctx, fhirServer)
       keepOfflineAccess(ctx, client)
-      const scopes = permittedScopes(splitScope(scopeOf(ctx)), splitScope(String(client.smart_scope ?? '')))
+      const registered = splitScope(String(client.smart_scope ?? ''))
+      const scopes = permittedScopes(splitScope(scopeOf(ctx)), registered, 'person', fhirServer.enforces)
       if (scopes.length === 0)
         throw new errors.InvalidScope('none of the scopes asked for may be granted to this app', scopeOf(ctx) ?? '')
     },

@@ -1,11 +1,13 @@
 /**
  * The grammar of SMART scopes for FHIR resources, and nothing else: what one
- * says, how it is written, whether one covers another. Which of them a client
- * may be granted is decided in smart/scope-policy.ts.
+ * says, how it is written, what it covers and what two have in common. Which of
+ * them a client may be granted is decided in smart/scope-policy.ts.
  *
  * SMART App Launch 2.2, "Scopes for requesting FHIR Resources"; version 1 forms
  * (.read, .write, .*) as "Scopes v1" there maps them.
  */
+import { letsThrough, parseSearchFilter } from './search-filter.ts'
+
 export interface ResourceScope {
   context: 'patient' | 'user' | 'system'
   /** A FHIR resource type, or '*'. */
@@ -18,7 +20,9 @@ export interface ResourceScope {
   version1: boolean
 }
 
-const SYNTAX = /^(patient|user|system)\/(\*|[A-Z][A-Za-z]*)\.(read|write|\*|(?=[cruds])c?r?u?d?s?)(?:\?(.+))?$/
+// RFC 6749 §3.3: no space, quote or backslash, and nothing but ASCII.
+const SYNTAX =
+  /^(patient|user|system)\/(\*|[A-Z][A-Za-z]*)\.(read|write|\*|(?=[cruds])c?r?u?d?s?)(?:\?([\x21\x23-\x5b\x5d-\x7e]+))?$/
 const VERSION_1: Record<string, string> = { read: 'rs', write: 'cud', '*': 'cruds' }
 
 /** The scope that a string names; undefined where it is none (openid, launch, anything malformed). */
@@ -29,7 +33,7 @@ export function parseResourceScope(scope: string): ResourceScope | undefined {
   if ((context !== 'patient' && context !== 'user' && context !== 'system') || !resourceType || !access) return undefined
   const version1 = VERSION_1[access] !== undefined
   // Search parameters came with version 2: a version 1 scope has none.
-  if (version1 && query !== undefined) return undefined
+  if (query !== undefined && (version1 || !parseSearchFilter(query))) return undefined
   return { context, resourceType, interactions: VERSION_1[access] ?? access, version1, ...(query === undefined ? {} : { query }) }
 }
 
@@ -42,11 +46,43 @@ export function printResourceScope(scope: ResourceScope): string {
 
 /** Whether holding `held` permits everything that `wanted` asks for. */
 export function covers(held: ResourceScope, wanted: ResourceScope): boolean {
-  return (
-    held.context === wanted.context &&
-    (held.resourceType === '*' || held.resourceType === wanted.resourceType) &&
-    [...wanted.interactions].every((letter) => held.interactions.includes(letter)) &&
-    // Two search queries are compared as text: a filter we can't prove narrower is not covered.
-    (held.query === undefined || held.query === wanted.query)
+  return coveredBy([held], wanted)
+}
+
+/** Whether several scopes together do: what they give is added up, so that `.r` and `.s` are `.rs`. */
+export function coveredBy(held: readonly ResourceScope[], wanted: ResourceScope): boolean {
+  const reaching = held.filter(
+    ({ context, resourceType, query }) =>
+      context === wanted.context &&
+      (resourceType === '*' || resourceType === wanted.resourceType) &&
+      filterCovers(query, wanted.query)
   )
+  return [...wanted.interactions].every((letter) => reaching.some(({ interactions }) => interactions.includes(letter)))
+}
+
+/** What `held` leaves of `wanted`: both permit it, and nothing else does both permit. Undefined where that is nothing. */
+export function inCommon(held: ResourceScope, wanted: ResourceScope): ResourceScope | undefined {
+  const interactions = [...wanted.interactions].filter((letter) => held.interactions.includes(letter)).join('')
+  const types = [held.resourceType, wanted.resourceType]
+  const sameType = held.resourceType === wanted.resourceType || types.includes('*')
+  if (held.context !== wanted.context || !sameType || interactions === '') return undefined
+  const query = bothQueries(held.query, wanted.query)
+  return {
+    context: wanted.context,
+    resourceType: types.find((type) => type !== '*') ?? '*',
+    interactions,
+    version1: wanted.version1,
+    ...(query === undefined ? {} : { query })
+  }
+}
+
+function bothQueries(held: string | undefined, wanted: string | undefined): string | undefined {
+  if (held === undefined || filterCovers(held, wanted)) return wanted
+  return wanted === undefined || filterCovers(wanted, held) ? held : `${wanted}&${held}`
+}
+
+function filterCovers(held: string | undefined, wanted: string | undefined): boolean {
+  if (held === undefined || held === wanted) return true
+  const [one, other] = [parseSearchFilter(held), wanted === undefined ? undefined : parseSearchFilter(wanted)]
+  return one !== undefined && other !== undefined && letsThrough(one, other)
 }

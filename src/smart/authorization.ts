@@ -9,6 +9,7 @@ import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig, FhirServer } from '../config/config.ts'
 import { fhirServerAt } from './fhir-servers.ts'
 import type { Launch, Launches } from './launch.ts'
+import { scopesForPerson } from './person-policy.ts'
 import { needsPatient, permittedScopes, splitScope } from './scope-policy.ts'
 
 /** The patient in context: none asked for, settled, still to be picked, or impossible (and why). */
@@ -22,7 +23,7 @@ export interface Authorization {
   client: ClientConfig
   account: Account
   fhirServer: FhirServer
-  /** Asked for, and covered by the client's registration. */
+  /** Asked for, covered by the client's registration, and this person's to give. */
   scopes: string[]
   launch?: Launch
   patient: PatientContext
@@ -62,10 +63,13 @@ export function createAuthorizations({ accounts, clients, launches, fhirServers 
       if (!account || account.disabled || !client || client.disabled) return undefined
       const launch =
         params.launch === undefined ? undefined : await launches.redeemed(text(params.launch), text(params.code_challenge))
-      const scopes = permittedScopes(splitScope(text(params.scope)), splitScope(client.smart_scope))
+      const registered = splitScope(client.smart_scope)
+      const scopes = permittedScopes(splitScope(text(params.scope)), registered, 'person', fhirServer.enforces)
       const about = { client, account, fhirServer, scopes, ...(launch ? { launch } : {}) }
       if (params.launch !== undefined && !launch) return { ...about, patient: { state: 'impossible', reason: 'no-record-open' } }
-      return { ...about, patient: patientContext(about, pickedPatient) }
+      const patient = patientContext(about, pickedPatient)
+      const at = { fhirServer: fhirServer.id, ...(patient.state === 'settled' ? { patient: patient.id } : {}) }
+      return { ...about, scopes: scopesForPerson(account, at, scopes), patient }
     }
   }
 }

@@ -43,7 +43,14 @@ async function startEngine({ config, store }: Keyward): Promise<{ server: Server
       now
     }),
     accounts,
-    access: createAccessCheck({ store, accounts, clients, consents, sessionExists: async () => true }),
+    access: createAccessCheck({
+      store,
+      accounts,
+      clients,
+      consents,
+      fhirServers: config.fhirServers,
+      sessionExists: async () => true
+    }),
     policy: [],
     checks: requestChecks({ fhirServers: config.fhirServers, launches: createLaunches({ store, now }), audit }),
     loadExistingGrant: async () => undefined,

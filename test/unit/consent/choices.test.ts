@@ -124,6 +124,9 @@ describe('what a list of ticks grants', () => {
       []
     ],
     ['a category beside another', [category, `${type}?category=b`], [category], [category]],
+    ['a category in other characters', [category, `${type}?category=%61`], [`${type}?category=%61`], []],
+    ['several categories, one of which is off', [category, `${type}?category=a,b`], [`${type}?category=a,b`], []],
+    ['a part of a category', [category, `${type}?category=a&code=c`], [`${type}?category=a&code=c`], []],
     ['a category of a type that is off', [category, type], [category], [category]]
   ])('off is off: %s', (_name, scopes, ticked, expected) => {
     expect(
@@ -133,6 +136,15 @@ describe('what a list of ticks grants', () => {
       )
     ).toEqual(expected)
   })
+})
+
+test.each([
+  [`patient/Observation.rs?${LAB}`, 'tests'],
+  [`patient/Observation.rs?${LAB.replaceAll(':', '%3A').replaceAll('/', '%2F').replace('|', '%7C')}`, 'tests'],
+  [`patient/Observation.rs?status=final&${LAB}`, 'tests'],
+  [`patient/Observation.rs?${LAB},other`, 'everything-else']
+])('SM-190: %s is told as %s', (scope, group) => {
+  expect(kindsIn([scope], kinds)).toEqual([group])
 })
 
 test('granted scopes are told by their groups', () => {

@@ -1,20 +1,49 @@
 import { expect, test } from 'vitest'
-import { needsPatient, permittedScopes, splitScope, stillPermitted } from '../../../src/smart/scope-policy.ts'
+import {
+  isContextScope,
+  lasts,
+  needsPatient,
+  permittedScopes,
+  splitScope,
+  stillPermitted,
+  within
+} from '../../../src/smart/scope-policy.ts'
 
 const registered = [
   'openid',
   'fhirUser',
   'launch/patient',
+  'launch/imagingstudy',
   'offline_access',
   'patient/*.rs',
   'user/Observation.rs',
   'system/*.cruds'
 ]
 
+const enforces = { categories: ['Observation'], parameters: ['Observation.code', '*._security'] }
+
 test.each<[string, string[], string[]]>([
   ['what is registered', ['openid', 'patient/*.rs'], ['openid', 'patient/*.rs']],
   ['less than what is registered', ['patient/Patient.r'], ['patient/Patient.r']],
   ['a category of what is registered', ['patient/Observation.rs?category=a'], ['patient/Observation.rs?category=a']],
+  ['a category in other characters', ['patient/Observation.rs?category=%61'], ['patient/Observation.rs?category=%61']],
+  ['a category of a type that is not held apart', ['patient/Condition.rs?category=a'], []],
+  ['a parameter that is not enforced', ['patient/Observation.rs?status=final'], []],
+  ['one that is enforced, and one that is not', ['patient/Observation.rs?category=a&status=final'], []],
+  ['two that are', ['patient/Observation.rs?category=a&code=b'], ['patient/Observation.rs?category=a&code=b']],
+  ['another modifier of one that is', ['patient/Observation.rs?code:in=b'], []],
+  ['one that is enforced for every type', ['patient/*.rs?_security=R'], ['patient/*.rs?_security=R']],
+  ['a category of every type', ['patient/*.rs?category=a'], []],
+  ['version 1 with a category', ['patient/Observation.read?category=a'], []],
+  ['context by type', ['launch/imagingstudy', 'launch/task'], ['launch/imagingstudy']],
+  [
+    'context in a role',
+    ['launch/imagingstudy?role=r', 'launch/patient?role=r'],
+    ['launch/imagingstudy?role=r', 'launch/patient?role=r']
+  ],
+  ['who signs in, without openid', ['fhirUser', 'patient/Patient.rs'], ['patient/Patient.rs']],
+  ['who signs in', ['fhirUser', 'openid'], ['fhirUser', 'openid']],
+  ['a user scope as one of a patient', ['user/Patient.rs', 'user/Observation.rs'], ['user/Observation.rs']],
   ['version 1 of what is registered', ['patient/Patient.read'], ['patient/Patient.read']],
   ['a verb more', ['patient/Patient.cruds'], []],
   ['another context', ['user/Patient.rs'], []],
@@ -24,8 +53,57 @@ test.each<[string, string[], string[]]>([
   ['what nobody knows', ['admin', 'patient/Patient', ''], []],
   ['a scope twice', ['openid', 'openid'], ['openid']],
   ['a mix, in the order asked for', ['patient/Patient.rs', 'x', 'openid'], ['patient/Patient.rs', 'openid']]
-])('asked for %s', (_name, requested, expected) => {
-  expect(permittedScopes(requested, registered)).toEqual(expected)
+])('SM-190, SM-203, SM-205, SM-214: asked for %s', (_name, requested, expected) => {
+  expect(permittedScopes(requested, registered, 'person', enforces)).toEqual(expected)
+})
+
+test('what nobody says that it is enforced is not given', () => {
+  const granular = ['patient/Observation.rs?category=a', 'patient/Observation.rs?code=b']
+  expect(permittedScopes(granular, registered)).toEqual([])
+  expect(permittedScopes(granular, registered, 'person', { categories: ['Observation'] })).toEqual(granular.slice(0, 1))
+  expect(permittedScopes(granular, registered, 'person', { parameters: ['Observation.code'] })).toEqual(granular.slice(1))
+})
+
+test('SM-192: what is registered is added up', () => {
+  expect(permittedScopes(['patient/Goal.rs', 'patient/Goal.crs'], ['patient/Goal.r', 'patient/*.s'])).toEqual(['patient/Goal.rs'])
+})
+
+test.each<[string[] | undefined, string[], string[]]>([
+  [undefined, ['openid', 'patient/*.rs'], ['openid', 'patient/*.rs']],
+  [[], ['openid', 'patient/*.rs', 'launch/patient'], ['openid', 'launch/patient']],
+  [['patient/*.rs'], ['patient/Goal.read', 'patient/Goal.rs?a=b'], ['patient/Goal.read', 'patient/Goal.rs?a=b']],
+  [['patient/Goal.rs', 'patient/Task.r'], ['patient/*.cruds'], ['patient/Goal.rs', 'patient/Task.r']],
+  [['patient/Goal.r', 'patient/Goal.s'], ['patient/Goal.cruds'], ['patient/Goal.r', 'patient/Goal.s']],
+  [['patient/Goal.r', 'patient/Goal.rs'], ['patient/*.cruds'], ['patient/Goal.rs']],
+  [['patient/Goal.rs', 'patient/Goal.r'], ['patient/*.cruds'], ['patient/Goal.rs']],
+  [['patient/Goal.rs', 'patient/Goal.rs'], ['patient/*.cruds'], ['patient/Goal.rs']],
+  [['patient/Goal.r', 'patient/Goal.s'], ['patient/Goal.read'], ['patient/Goal.read']],
+  [['patient/*.rs'], ['patient/*.*', 'patient/*.read'], ['patient/*.read']],
+  [['user/*.rs'], ['patient/Goal.rs'], []],
+  [['patient/Goal.rs?category=a'], ['patient/Goal.rs'], ['patient/Goal.rs?category=a']]
+])('SM-204: the policy %j leaves of %j: %j', (policy, scopes, expected) => {
+  expect(within(policy, scopes)).toEqual(expected)
+})
+
+test.each([
+  ['openid', true],
+  ['profile', true],
+  ['launch', true],
+  ['launch/patient', true],
+  ['launch/imagingstudy?role=a', true],
+  ['offline_access', false],
+  ['patient/Patient.rs', false]
+])('SM-194, SM-195: whether %s is told rather than asked: %s', (scope, expected) => {
+  expect(isContextScope(scope)).toBe(expected)
+})
+
+test.each([
+  [['openid', 'offline_access'], true],
+  [['online_access'], true],
+  [['openid', 'patient/*.rs'], false],
+  [[], false]
+])('SM-196: whether %j gives a refresh token: %s', (scopes, expected) => {
+  expect(lasts(scopes)).toBe(expected)
 })
 
 test.each<[string[], string[]]>([
@@ -34,7 +112,7 @@ test.each<[string[], string[]]>([
     ['system/*.rs', 'system/Patient.read']
   ],
   [['patient/Patient.rs', 'user/Observation.rs', 'openid', 'offline_access', 'launch/patient', 'x'], []]
-])('of %j a backend service as itself gets %j', (requested, expected) => {
+])('SM-241, SM-242: of %j a backend service as itself gets %j', (requested, expected) => {
   expect(permittedScopes(requested, registered, 'system')).toEqual(expected)
 })
 
