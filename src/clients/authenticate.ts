@@ -9,6 +9,7 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
 import type { ClientConfig } from '../config/config.ts'
+import type { Assertions } from './assertions.ts'
 import { type BasicCredentials, readBasic } from './basic-credentials.ts'
 import type { Clients } from './clients.ts'
 
@@ -39,7 +40,12 @@ export interface ClientRequest {
 
 const FAILED = 'client authentication failed'
 
-export function createClientAuthenticator({ clients }: { clients: Clients }): ClientAuthenticator {
+interface Deps {
+  clients: Clients
+  assertions: Assertions
+}
+
+export function createClientAuthenticator({ clients, assertions }: Deps): ClientAuthenticator {
   const digests = secretDigests()
 
   async function byBasic(authorization: string, clientId: string | undefined): Promise<ClientAuthentication> {
@@ -72,15 +78,21 @@ export function createClientAuthenticator({ clients }: { clients: Clients }): Cl
     return client.disabled ? refusal('client-disabled', client) : { ok: true, client, method: 'none' }
   }
 
+  async function byAssertion(form: ClientRequest['form']): Promise<ClientAuthentication> {
+    const found = await assertions.check(form)
+    if (found.ok) return { ok: true, client: found.client, method: 'private_key_jwt' }
+    return { ...refusal(found.reason, found.client), description: found.description }
+  }
+
   return {
     async authenticate({ authorization, form }) {
       const { client_id: clientId, client_secret: secret, client_assertion: assertion, client_assertion_type: type } = form
-      const byAssertion = assertion !== undefined || type !== undefined
-      const methods = [Boolean(authorization), secret !== undefined, byAssertion].filter(Boolean)
+      const usesAssertion = assertion !== undefined || type !== undefined
+      const methods = [Boolean(authorization), secret !== undefined, usesAssertion].filter(Boolean)
       if (methods.length > 1) return malformed('a request uses one method of client authentication, not several')
       if (authorization) return byBasic(authorization, clientId)
       if (secret !== undefined) return refusal('secret-in-body')
-      if (byAssertion) return refusal('assertion')
+      if (usesAssertion) return byAssertion(form)
       return clientId ? byNothing(clientId) : refusal('no-authentication')
     }
   }
@@ -125,7 +137,8 @@ const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
 /** The client that an HTTP Basic header proves, or undefined. */
 export async function authenticateClient(clients: Clients, authorization: string | undefined): Promise<ClientConfig | undefined> {
   if (!authorization) return undefined
-  const found = await createClientAuthenticator({ clients }).authenticate({ authorization, form: {} })
+  const assertions: Assertions = { check: async () => ({ ok: false, description: FAILED, reason: 'not-here' }) }
+  const found = await createClientAuthenticator({ clients, assertions }).authenticate({ authorization, form: {} })
   return found.ok ? found.client : undefined
 }
 

@@ -1,9 +1,12 @@
 /** Authentication by nothing and by HTTP Basic. By an assertion: assertions.test.ts. */
 import { randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { createAssertions } from '../../../src/clients/assertions.ts'
 import { type ClientAuthenticator, createClientAuthenticator } from '../../../src/clients/authenticate.ts'
 import { type Clients, createClients } from '../../../src/clients/clients.ts'
+import { createRemoteKeys } from '../../../src/clients/remote-keys.ts'
 import { parseConfig } from '../../../src/config/read-config.ts'
+import { createOutbound } from '../../../src/web/outbound.ts'
 import { clinicYaml, SECRETS } from '../../harness/clinic-config.ts'
 import { openOn } from '../../store/engine.ts'
 
@@ -16,8 +19,17 @@ describe('client authentication', () => {
   let authenticator: ClientAuthenticator
   beforeAll(async () => {
     const { clients: configured, issuer } = parseConfig(clinicYaml({ port: 9000 }), { env: {}, baseDir: '.' })
-    clients = createClients({ configured, issuer, store: await openOn('sqlite::memory:') })
-    authenticator = createClientAuthenticator({ clients })
+    const store = await openOn('sqlite::memory:')
+    clients = createClients({ configured, issuer, store })
+    const assertions = createAssertions({
+      issuer,
+      find: clients.find,
+      store,
+      remoteKeys: createRemoteKeys({ outbound: createOutbound({ now: Date.now }), now: Date.now }),
+      fence: { notBefore: () => 0 },
+      now: Date.now
+    })
+    authenticator = createClientAuthenticator({ clients, assertions })
   })
   const authenticate = (authorization: string | undefined, form: Record<string, string> = {}) =>
     authenticator.authenticate({ authorization, form })

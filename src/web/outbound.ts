@@ -1,0 +1,168 @@
+/**
+ * How Keyward fetches what a client or an operator has published: the one way
+ * out for every URL that somebody else wrote. https only, no redirect, public
+ * addresses only, and those very addresses are the ones connected to;
+ * little, plain and soon, or not at all. What is done with an answer, and how long it is
+ * kept, is its user's business.
+ *
+ * A host that can't be reached is left alone for a while. Hosts of the development list may be asked
+ * over http and wherever they are.
+ */
+import { Resolver } from 'node:dns/promises'
+import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+import { isPublicAddress } from './addresses.ts'
+import { createBreakers } from './breakers.ts'
+
+/** Why there is no answer, for the log and the audit trail: fixed texts. */
+export type OutboundFailure =
+  | 'url-not-allowed'
+  | 'host-not-found'
+  | 'address-not-allowed'
+  | 'host-left-alone'
+  | 'unreachable'
+  | 'timed-out'
+  /** It began to answer, and did not come to an end. */
+  | 'unfinished'
+  | 'status'
+  | 'encoded'
+  | 'too-long'
+
+export type OutboundAnswer = { ok: true; body: Buffer; headers: IncomingHttpHeaders } | { ok: false; failure: OutboundFailure }
+
+export interface Outbound {
+  /** The body of a 200 answer; no other is one. */
+  get(url: string, accept: string): Promise<OutboundAnswer>
+}
+
+interface Deps {
+  /** `host:port`: development only. */
+  allowedHosts?: readonly string[]
+  /** In milliseconds. */
+  now: () => number
+  /** The addresses of a host name; a failure is a host that isn't there. */
+  resolve?: (hostname: string, signal: AbortSignal) => Promise<string[]>
+}
+
+/** All of it: name, connection, answer. In milliseconds. */
+const PATIENCE = 2500
+const MOST_BYTES = 65_536
+const DEFAULT_PORTS: Record<string, string> = { 'https:': '443', 'http:': '80' }
+
+class Failed extends Error {
+  readonly failure: OutboundFailure
+  constructor(failure: OutboundFailure, options?: ErrorOptions) {
+    super(failure, options)
+    this.failure = failure
+  }
+}
+
+export function createOutbound({ allowedHosts = [], now, resolve = resolvePublicly }: Deps): Outbound {
+  const breakers = createBreakers({ now })
+
+  async function lookupFor({ hostname }: URL, signal: AbortSignal): Promise<LookupFunction> {
+    const literal = hostname.replace(/^\[|\]$/g, '')
+    const addresses = isIP(literal) ? [literal] : await resolve(hostname, signal).catch(notFound)
+    if (addresses.length === 0) throw new Failed('host-not-found')
+    // One forbidden address among others is not skipped: such a name was made to lead there.
+    if (!addresses.every(isPublicAddress)) throw new Failed('address-not-allowed')
+    return pinned(addresses)
+  }
+
+  return {
+    async get(given, accept) {
+      const url = URL.parse(given)
+      const host = `${url?.hostname}:${url?.port || DEFAULT_PORTS[url?.protocol ?? '']}`
+      const allowed = allowedHosts.includes(host)
+      const open = url?.protocol === 'https:' || (allowed && url?.protocol === 'http:')
+      if (!url || !open || url.username !== '' || url.password !== '') return { ok: false, failure: 'url-not-allowed' }
+      if (!breakers.allows(host)) return { ok: false, failure: 'host-left-alone' }
+      const signal = AbortSignal.timeout(PATIENCE)
+      try {
+        const lookup = allowed ? undefined : await lookupFor(url, signal)
+        const answer = await ask(url, accept, signal, lookup)
+        breakers.succeeded(host)
+        return { ok: true, ...answer }
+      } catch (problem) {
+        const failure = problem instanceof Failed ? problem.failure : signal.aborted ? 'timed-out' : 'unreachable'
+        // A host that answers, if only wrongly, is there: others on it are not to suffer.
+        if (failure === 'unreachable' || failure === 'timed-out' || failure === 'host-not-found') breakers.failed(host)
+        else breakers.succeeded(host)
+        return { ok: false, failure }
+      }
+    }
+  }
+}
+
+async function ask(url: URL, accept: string, signal: AbortSignal, lookup: LookupFunction | undefined) {
+  const options = {
+    method: 'GET',
+    headers: { accept, 'accept-encoding': 'identity', 'user-agent': 'Keyward' },
+    // No connection outlives its answer: nothing is pinned, and nothing left open, behind a later look.
+    agent: false,
+    signal,
+    ...(lookup ? { lookup } : {})
+  }
+  const request = url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options)
+  try {
+    const response = await answerTo(request)
+    if (response.statusCode !== 200) throw new Failed('status')
+    if ((response.headers['content-encoding'] ?? 'identity') !== 'identity') throw new Failed('encoded')
+    return { body: await bodyOf(response), headers: response.headers }
+  } finally {
+    request.destroy()
+  }
+}
+
+function answerTo(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve)
+    // For as long as the request lives: destroying it may complain once more.
+    request.on('error', reject)
+    request.end()
+  })
+}
+
+async function bodyOf(response: IncomingMessage): Promise<Buffer> {
+  if (Number(response.headers['content-length'] ?? 0) > MOST_BYTES) throw new Failed('too-long')
+  const chunks: Buffer[] = []
+  let length = 0
+  try {
+    for await (const chunk of response) {
+      length += chunk.length
+      if (length > MOST_BYTES) throw new Failed('too-long')
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    throw cause instanceof Failed ? cause : new Failed('unfinished', { cause })
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Connects to no other addresses than those that were looked at. */
+function pinned(addresses: readonly string[]): LookupFunction {
+  const found = addresses.map((address) => ({ address, family: isIP(address) }))
+  return (_hostname, { all }, callback) => {
+    const [first] = found
+    if (all) callback(null, found)
+    else if (first) callback(null, first.address, first.family)
+  }
+}
+
+/** By DNS alone, and not in the thread pool, where names that are never answered would keep passwords from being hashed. */
+async function resolvePublicly(hostname: string, signal: AbortSignal): Promise<string[]> {
+  const resolver = new Resolver({ timeout: 1000, tries: 2 })
+  const cancel = () => resolver.cancel()
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    const found = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)])
+    return found.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+  } finally {
+    signal.removeEventListener('abort', cancel)
+  }
+}
+
+function notFound(cause: unknown): never {
+  throw new Failed('host-not-found', { cause })
+}
