@@ -46,6 +46,7 @@ import { createAuthorizations } from './smart/authorization.ts'
 import { smartDiscovery } from './smart/discovery.ts'
 import { createLaunches } from './smart/launch.ts'
 import { launchRoutes } from './smart/launch-routes.ts'
+import type { StoreFence } from './store/fence.ts'
 import { type Store, StoreUnavailable } from './store/store.ts'
 import { createAttempts } from './web/attempts.ts'
 import { csrf } from './web/csrf.ts'
@@ -63,6 +64,8 @@ export interface AppDeps {
   config: Config
   cookieKeys: string[]
   store: Store
+  /** Since when nothing single-use is refused for the store's sake. */
+  fence: StoreFence
   logger: Logger
   now: () => number
   isDraining: () => boolean
@@ -217,7 +220,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
 }
 
 /** What answers until the store has been reached for the first time: that Keyward lives, is not ready, and 503 for all else. */
-export function createWaitingApp(deps: Omit<AppDeps, 'store'> & { store: Pick<Store, 'driver'> }): Koa {
+export function createWaitingApp(deps: Omit<AppDeps, 'store' | 'fence'> & { store: Pick<Store, 'driver'> }): Koa {
   const notYet = async (): Promise<never> => {
     throw new StoreUnavailable('the store has not been reached yet')
   }
@@ -233,7 +236,7 @@ function partOf(routers: readonly Router[], ...before: Middleware[]): Koa {
 
 /** What surrounds every answer: protecting headers, who asks, the log, error pages, health. */
 function outerApp(
-  { config, cookieKeys, logger, now, isDraining, isUnsafe }: Omit<AppDeps, 'store'>,
+  { config, cookieKeys, logger, now, isDraining, isUnsafe }: Omit<AppDeps, 'store' | 'fence'>,
   driver: string,
   check: () => Promise<void>
 ): Koa {

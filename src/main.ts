@@ -46,6 +46,7 @@ async function main(): Promise<void> {
     config,
     cookieKeys,
     store,
+    fence: driver.fence,
     logger,
     now,
     isDraining: () => ending.signal.aborted,

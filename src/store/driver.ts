@@ -5,6 +5,8 @@
  * `commit` and `increment`, inside the engine.
  */
 
+import type { StoreFence } from './fence.ts'
+
 /** Where a record lies. Every place with the same tag is in one slot. */
 export interface Place {
   kind: string
@@ -55,6 +57,7 @@ export interface PlacedPage {
  */
 export interface StoreDriver {
   readonly name: string
+  readonly fence: StoreFence
   get(place: Place): Promise<Uint8Array | undefined>
   /** All or none, in one slot. False where a condition does not hold. */
   commit(writes: DriverWrite[]): Promise<boolean>

@@ -30,7 +30,7 @@ class WrongSchema extends Error {}
  * StoreUnavailable.
  */
 export async function openRedis(url: RedisUrl, now: () => number): Promise<StoreDriver> {
-  const connection = await connectRedis(url)
+  const connection = await connectRedis(url, now)
   const driver = redisDriver(connection, now)
   if (connection.client.status === 'ready') {
     await driver.count({ kind: 'check', tag: 'check', id: 'check' }).catch((problem) => {
@@ -135,6 +135,7 @@ function redisDriver(connection: RedisConnection, now: () => number): StoreDrive
 
   return {
     name: 'redis',
+    fence: connection.fence,
     get: (place) => ask(async () => payloadOf(await client.getBuffer(keyOf(place)))),
 
     commit: (writes) =>

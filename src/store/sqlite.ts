@@ -9,6 +9,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { reached } from '../observability/steps.ts'
 import type { DriverWrite, Place, Row, StoreDriver } from './driver.ts'
+import type { StoreFence } from './fence.ts'
+import { lookAtFile } from './sqlite-fence.ts'
 import { StoreUnavailable } from './store.ts'
 
 const SCHEMA_VERSION = 1
@@ -43,13 +45,16 @@ const TRIM_ROWS = 400
 /** Opens, and makes where it is missing, the file at `path`; ':memory:' keeps everything in memory. */
 export async function openSqlite(path: string, now: () => number): Promise<StoreDriver> {
   let db: DatabaseSync
+  let fence: StoreFence
   try {
     db = openFile(path)
-    await patiently(() => prepareSchema(db))
+    fence = await patiently(() => prepareSchema(db, () => lookAtFile(db, path, now)))
+    // What is issued from now on must not look older than the fence.
+    await wait(Math.max(0, fence.notBefore() - now()))
   } catch (cause) {
     throw new Error(`the store ${path} can't be opened: ${cause instanceof Error ? cause.message : cause}`, { cause })
   }
-  return sqliteDriver(db, now)
+  return sqliteDriver(db, now, fence)
 }
 
 function openFile(path: string): DatabaseSync {
@@ -61,18 +66,19 @@ function openFile(path: string): DatabaseSync {
   return new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true })
 }
 
-function prepareSchema(db: DatabaseSync) {
+/** With what is to be done in the same step. */
+function prepareSchema<T>(db: DatabaseSync, then: () => T): T {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-  transaction(db, () => {
+  return transaction(db, () => {
     const version = db.prepare('PRAGMA user_version').get()?.user_version
-    if (version === SCHEMA_VERSION) return true
-    if (version !== 0) throw new Error(`it has schema version ${version}, and this release knows ${SCHEMA_VERSION}`)
-    db.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
-    return true
+    if (version !== SCHEMA_VERSION && version !== 0)
+      throw new Error(`it has schema version ${version}, and this release knows ${SCHEMA_VERSION}`)
+    if (version === 0) db.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
+    return then()
   })
 }
 
-function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
+function sqliteDriver(db: DatabaseSync, now: () => number, fence: StoreFence): StoreDriver {
   const live = '(expires_at IS NULL OR expires_at > ?)'
   const sql = {
     get: db.prepare('SELECT payload FROM entries WHERE kind = ? AND id = ?'),
@@ -130,6 +136,7 @@ function sqliteDriver(db: DatabaseSync, now: () => number): StoreDriver {
 
   return {
     name: 'sqlite',
+    fence,
     get: ({ kind, id }) => patiently(() => bytes(sql.get.get(kind, id)?.payload)),
 
     commit: (writes) =>
