@@ -8,6 +8,7 @@ import { Cluster, Redis } from 'ioredis'
 import type { RedisUrl } from '../config/store-url.ts'
 import { clusterSlotOf } from './cluster-slot.ts'
 import type { StoreFence } from './fence.ts'
+import { gatherWrites } from './gathered-writes.ts'
 import { marksIn } from './redis-cluster-marks.ts'
 import { watchFailover } from './redis-failover.ts'
 import { type RedisFence, redisFence } from './redis-fence.ts'
@@ -111,6 +112,7 @@ function connectServer(url: RedisUrl, { guard, fence }: RedisFence): Opening {
         })
   })
   guard(client, '', async () => ['kw:mark'])
+  gatherWrites(client)
   const failover =
     form === 'sentinel'
       ? watchFailover({
@@ -150,6 +152,7 @@ function connectCluster(url: RedisUrl, { guard, fence }: RedisFence): Opening {
     dnsLookup: (name, found) => found(null, name)
   })
   cluster.on('node error', () => undefined)
+  cluster.on('+node', gatherWrites)
   cluster.on('+node', (server: Redis) => guard(server, nameOf(server), (ask) => marksIn(nameOf(server), ask)))
   // A server that is still being connected to refuses all commands but the one that began it. So connections begin before
   // the first command; not before the Cluster is ready, because the question whether it is would be refused as well.
