@@ -7,6 +7,12 @@ export interface Sent {
   port: number
   path: string
   form: Record<string, string>
+  /** Of the form as well: here a name may come several times. */
+  ticks?: readonly { name: string; value: string }[]
+  /** POST where it is left out. */
+  method?: 'GET' | 'POST'
+  /** Sent in place of the form. */
+  json?: object
   headers?: Record<string, string>
 }
 
@@ -59,10 +65,14 @@ async function connected(port: number): Promise<Socket | undefined> {
 function send(
   issuer: string,
   socket: Socket | undefined,
-  { path, form, headers }: Sent
+  { path, form, ticks = [], method = 'POST', json, headers }: Sent
 ): Promise<Omit<Received, 'start' | 'end'> | undefined> {
   if (!socket) return Promise.resolve(undefined)
-  const body = new URLSearchParams(form).toString()
+  const fields = new URLSearchParams(form)
+  for (const { name, value } of ticks) fields.append(name, value)
+  const body = method === 'GET' ? '' : json ? JSON.stringify(json) : fields.toString()
+  const type = json ? 'application/json' : 'application/x-www-form-urlencoded'
+  const content = method === 'GET' ? {} : { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) }
   return new Promise((resolve) => {
     const lost = () => {
       socket.destroy()
@@ -70,13 +80,12 @@ function send(
     }
     const sent = request(
       {
-        method: 'POST',
+        method,
         path,
         createConnection: () => socket,
         headers: {
           Host: new URL(issuer).host,
-          'Content-Type': 'application/x-www-form-urlencoded',
-          'Content-Length': Buffer.byteLength(body),
+          ...content,
           Connection: 'close',
           ...headers
         }

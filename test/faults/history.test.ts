@@ -12,8 +12,15 @@ const redeem = (code: string): Operation => ({ type: 'redeem', code })
 const refresh = (token: string): Operation => ({ type: 'refresh', token })
 const introspect = (token: string): Operation => ({ type: 'introspect', token })
 const revoke = (...tokens: string[]): Operation => ({ type: 'end', tokens })
+const keep = (what: string): Operation => ({ type: 'keep', what })
+const find = (what: string): Operation => ({ type: 'find', what })
 const otp: Operation = { type: 'one-time-code', account: 'maria', code: '123456' }
-const tokens = (name: string): Answer => ({ type: 'tokens', access: `at-${name}`, refresh: `rt-${name}`, requestId: name })
+const tokens = (name: string): Answer & { type: 'tokens' } => ({
+  type: 'tokens',
+  access: `at-${name}`,
+  refresh: `rt-${name}`,
+  requestId: name
+})
 const refused: Answer = { type: 'refused', error: 'invalid_grant' }
 const done: Answer = { type: 'done' }
 const active = (is: boolean): Answer => ({ type: 'active', active: is })
@@ -50,6 +57,31 @@ const planted: [string, string, () => Call[]][] = [
     () => [call(redeem('c'), tokens('1')), call(refresh('rt-1'), tokens('2')), call(refresh('rt-2'), refused)]
   ],
   ['I5', 'a token without an audit record', () => [call(redeem('c'), tokens('unheard-of'))]],
+  [
+    'I6',
+    'a write that is gone though nobody ended it',
+    () => [call(keep('consent'), done), call(find('consent'), { type: 'found', found: false })]
+  ],
+  [
+    'I6',
+    'a write that is gone though it was ended only before',
+    () => [
+      call(keep('consent'), done),
+      call(revoke('consent'), done),
+      call(keep('consent'), done),
+      call(find('consent'), { type: 'found', found: false })
+    ]
+  ],
+  ['I8', 'tokens of somebody else', () => [call({ type: 'redeem', code: 'c', of: 'ana' }, { ...tokens('1'), whose: 'peter' })]],
+  [
+    'I8',
+    'a refreshed token that is said to be of somebody else',
+    () => [
+      call({ type: 'redeem', code: 'c', of: 'ana' }, tokens('1')),
+      call(refresh('rt-1'), tokens('2')),
+      call(introspect('at-2'), { type: 'active', active: true, whose: 'peter' })
+    ]
+  ],
   ['I7', 'a good code that is refused', () => [call(redeem('c'), refused)]],
   [
     'I7',
@@ -104,6 +136,24 @@ const allowed: [string, () => Call[]][] = [
       call(refresh('rt-1'), tokens('2')),
       call(refresh('rt-1'), tokens('2')),
       call(introspect('at-2'), active(true))
+    ]
+  ],
+  [
+    'a write that is there until it is ended, and one that nobody acknowledged',
+    () => [
+      call(keep('consent'), done),
+      call(find('consent'), { type: 'found', found: true }),
+      call(revoke('consent'), unavailable),
+      call(find('consent'), { type: 'found', found: false }),
+      call(keep('other'), unavailable),
+      call(find('other'), { type: 'found', found: false })
+    ]
+  ],
+  [
+    'tokens that say whose they are',
+    () => [
+      call({ type: 'redeem', code: 'c', of: 'ana' }, { ...tokens('1'), whose: 'ana' }),
+      call(introspect('at-1'), { type: 'active', active: true, whose: 'ana' })
     ]
   ],
   ['a one-time code that is accepted once', () => [call(otp, done), call(otp, { type: 'refused', error: 'code-used' })]]

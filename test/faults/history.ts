@@ -7,21 +7,31 @@
  *   I3  what was acknowledged as ended stays ended
  *   I4  an acknowledged refresh leaves a token that works
  *   I5  every token that a client holds is in the audit trail
+ *   I6  what was acknowledged as kept is there until it is ended
  *   I7  an error says what is true: 503 with Retry-After, never that a good code or token is bad, never nothing at all
+ *   I8  what somebody was given is never said to be somebody else's
  */
 
 export type Operation =
-  | { type: 'redeem'; code: string }
+  /** `of`: whom whoever gave the code signed in as. */
+  | { type: 'redeem'; code: string; of?: string }
   | { type: 'refresh'; token: string }
   | { type: 'introspect'; token: string }
   /** Revocation by the app, or Stop by the person: the families of these tokens end. */
   | { type: 'end'; tokens: string[] }
   | { type: 'one-time-code'; account: string; code: string }
+  /** A write that lasts, such as a consent; and whether it is there. An `end` names what it removes among its tokens. */
+  | { type: 'keep'; what: string }
+  | { type: 'find'; what: string }
+  /** Anything else that is asked on the way. */
+  | { type: 'step'; what: string }
 
 export type Answer =
-  | { type: 'tokens'; access: string; refresh: string; requestId: string }
+  /** `whose`: the fhirUser that the answer names. */
+  | { type: 'tokens'; access: string; refresh: string; requestId: string; whose?: string }
   | { type: 'done' }
-  | { type: 'active'; active: boolean }
+  | { type: 'active'; active: boolean; whose?: string }
+  | { type: 'found'; found: boolean }
   | { type: 'refused'; error: string }
   /** 503 with Retry-After. */
   | { type: 'unavailable' }
@@ -47,7 +57,7 @@ export interface History {
 }
 
 export interface Violation {
-  invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I7'
+  invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8'
   what: string
 }
 
@@ -58,7 +68,9 @@ export function violationsIn({ calls, issued, mayLose = false }: History): Viola
     ...undoneEndings(calls, familyOf),
     ...wrongRefusals(calls, familyOf),
     ...unaudited(calls, issued),
-    ...senselessAnswers(calls, mayLose)
+    ...lostWrites(calls),
+    ...senselessAnswers(calls, mayLose),
+    ...mistakenOwners(calls, familyOf)
   ]
 }
 
@@ -161,6 +173,38 @@ function unaudited(calls: readonly Call[], issued: ReadonlySet<string>): Violati
       ? []
       : [{ invariant: 'I5' as const, what: `${access} is not in the audit trail` }]
   )
+}
+
+function lostWrites(calls: readonly Call[]): Violation[] {
+  const kept = calls.filter(({ operation, answer }) => operation.type === 'keep' && answer.type === 'done')
+  const ends = calls.flatMap(({ operation, start }) => (operation.type === 'end' ? [{ tokens: operation.tokens, start }] : []))
+  return calls.flatMap((look) => {
+    const { operation, answer } = look
+    if (operation.type !== 'find' || answer.type !== 'found' || answer.found) return []
+    const { what } = operation
+    const since = kept.flatMap((call) =>
+      call.operation.type === 'keep' && call.operation.what === what && call.end < look.start ? [call.start] : []
+    )
+    const last = Math.max(...since)
+    const ended = ends.some(({ tokens, start }) => tokens.includes(what) && start < look.end && start > last)
+    return since.length > 0 && !ended ? [{ invariant: 'I6' as const, what: `${what} is gone` }] : []
+  })
+}
+
+function mistakenOwners(calls: readonly Call[], familyOf: (token: string) => string): Violation[] {
+  const owners = new Map(
+    calls.flatMap(({ operation: { type, ...operation } }) =>
+      type === 'redeem' && 'of' in operation ? [[operation.code, operation.of]] : []
+    )
+  )
+  return calls.flatMap(({ operation, answer }) => {
+    const token = operation.type === 'introspect' ? operation.token : spent(operation)
+    const owner = token === undefined ? undefined : owners.get(familyOf(token))
+    const whose = answer.type === 'tokens' || answer.type === 'active' ? answer.whose : undefined
+    return owner !== undefined && whose !== undefined && whose !== owner
+      ? [{ invariant: 'I8' as const, what: `${operation.type} of ${token} speaks of ${whose}, and it is ${owner}'s` }]
+      : []
+  })
 }
 
 function senselessAnswers(calls: readonly Call[], mayLose: boolean): Violation[] {

@@ -63,7 +63,7 @@ test.each(['request', 'reply'] as const)(
       await expect.poll(async () => (await fetch(`${keyward.issuer}/readyz`)).status, { interval: 10, timeout: 5000 }).toBe(200)
       const held = first?.type === 'tokens' ? first : await ask(refresh)
       if (held?.type !== 'tokens') throw new Error(`no token is left after the cut ${at} of ${CUTS}: ${JSON.stringify(held)}`)
-      expect(await recorder.perform([introspecting(port, held.access)])).toEqual([{ type: 'active', active: true }])
+      expect(await recorder.perform([introspecting(port, held.access)])).toMatchObject([{ type: 'active', active: true }])
       refresh = held.refresh
     }
     expect(interrupted).toContain('unavailable')

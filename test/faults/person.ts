@@ -1,7 +1,10 @@
 /** Somebody who is signed in and lets the app come back: new codes and tokens at every call, and the Stop of the account page. */
 import { authorize, newApp } from '../harness/app-client.ts'
-import { type Browser, newBrowser } from '../harness/browser.ts'
+import { type Browser, newBrowser, type Page } from '../harness/browser.ts'
+import { FHIR_BASE } from '../harness/clinic-config.ts'
 import { type Attempt, type Recorder, redeeming } from './recorder.ts'
+
+const SCOPE = 'openid fhirUser offline_access user/Patient.rs'
 
 export interface Held {
   access: string
@@ -11,6 +14,10 @@ export interface Held {
 export interface Person {
   browser: Browser
   verifier: string
+  fhirUser: string
+  /** What the app asks for. `prompt=consent` asks the person although she was asked before. */
+  authorizationUrl(params?: Record<string, string>): string
+  codeFrom(callback: Page): string
   code(): Promise<string>
   tokens(): Promise<Held>
   /** The form that stops the app, ready to be sent to any replica; `tokens`, codes among them, are what has to end by it. */
@@ -21,15 +28,19 @@ export interface Person {
 export async function newPerson(issuer: string, { calls, perform }: Recorder, port: number): Promise<Person> {
   const app = newApp(issuer)
   const browser = newBrowser(issuer)
-  const scope = 'openid fhirUser offline_access user/Patient.rs'
-  const code = async () => app.codeFrom(await authorize(browser, app.authorizationUrl({ scope }), { username: 'dr.lee' }))
+  const fhirUser = `${FHIR_BASE}/Practitioner/lee`
+  const authorizationUrl = (params: Record<string, string> = {}) => app.authorizationUrl({ scope: SCOPE, ...params })
+  const code = async () => app.codeFrom(await authorize(browser, authorizationUrl(), { username: 'dr.lee' }))
   await code()
   return {
     browser,
     verifier: app.verifier,
+    fhirUser,
+    authorizationUrl,
+    codeFrom: app.codeFrom,
     code,
     async tokens() {
-      const [answer] = await perform([redeeming(port, await code(), app.verifier)])
+      const [answer] = await perform([redeeming(port, await code(), app.verifier, fhirUser)])
       if (answer?.type !== 'tokens') throw new Error(`no tokens: ${JSON.stringify(calls.at(-1))}`)
       return answer
     },

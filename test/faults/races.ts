@@ -1,11 +1,7 @@
 /** Rounds of one race: 25 requests for one thing, at once, over all replicas of a site in turn. */
-import { setTimeout as wait } from 'node:timers/promises'
-import { generate, generateSecret } from 'otplib'
-import { newApp } from '../harness/app-client.ts'
-import { newBrowser } from '../harness/browser.ts'
-import { PASSWORD } from '../harness/clinic-config.ts'
 import type { Answer } from './history.ts'
-import { type Person, sentBy } from './person.ts'
+import { askedForCode, freest, lanesOf, nextCode } from './one-time-codes.ts'
+import type { Person } from './person.ts'
 import { type Attempt, introspecting, type Recorder, redeeming, refreshing } from './recorder.ts'
 import type { Racer } from './replicas.ts'
 
@@ -19,7 +15,6 @@ export interface Site {
 export type Race = () => Promise<number>
 
 const AT_ONCE = 25
-const STEP = 30_000
 
 const everywhere = <T>({ ports }: Site, attempt: (port: number, at: number) => T): T[] =>
   Array.from({ length: AT_ONCE }, (_, at) => attempt(ports[at % ports.length] ?? 0, at))
@@ -34,7 +29,10 @@ async function outcome({ ports, recorder }: Site, answers: readonly Answer[]): P
 export function raceForCode(site: Site, person: Person): Race {
   return async () => {
     const code = await person.code()
-    return outcome(site, await site.recorder.perform(everywhere(site, (port) => redeeming(port, code, person.verifier))))
+    return outcome(
+      site,
+      await site.recorder.perform(everywhere(site, (port) => redeeming(port, code, person.verifier, person.fhirUser)))
+    )
   }
 }
 
@@ -45,25 +43,14 @@ export function raceForRefresh(site: Site, person: Person): Race {
   }
 }
 
-export function newRacers(count: number): Racer[] {
-  return Array.from({ length: count }, (_, at) => ({ username: `racer-${at}`, totp: generateSecret({ length: 20 }) }))
-}
-
-/** A session that has given its password and is asked for the one-time code. */
-type Waiting = Omit<Attempt, 'port' | 'operation'>
-
 /** Each account has a new code every half a minute, and may use the next one early: with enough of them nobody waits. */
 export function raceForOneTimeCode(site: Site, racers: readonly Racer[]): Race {
   const { issuer, recorder } = site
-  const lanes = racers.map((racer) => ({ ...racer, lastStep: 0, waiting: [] as Waiting[] }))
+  const lanes = lanesOf(racers)
   return async () => {
-    const lane = lanes.reduce((least, each) => (each.lastStep < least.lastStep ? each : least))
+    const lane = freest(lanes)
     while (lane.waiting.length < AT_ONCE) lane.waiting.push(await askedForCode(issuer, lane))
-    const step = Math.max(Math.floor(Date.now() / STEP), lane.lastStep + 1)
-    await wait(Math.max(0, (step - 1) * STEP - Date.now()))
-    lane.lastStep = step
-    const code = await generate({ secret: lane.totp, epoch: (step * STEP) / 1000 })
-    const operation = { type: 'one-time-code' as const, account: lane.username, code: `${code} of step ${step}` }
+    const { code, operation } = await nextCode(lane)
     const attempts = everywhere(site, (port, at): Attempt => {
       const session = lane.waiting[at]
       if (!session) throw new Error('too few sessions')
@@ -74,14 +61,4 @@ export function raceForOneTimeCode(site: Site, racers: readonly Racer[]): Race {
     lane.waiting = lane.waiting.filter((_, at) => answers[at]?.type !== 'done')
     return answers.filter(({ type }) => type === 'done').length
   }
-}
-
-async function askedForCode(issuer: string, { username }: Racer): Promise<Waiting> {
-  const browser = newBrowser(issuer)
-  await browser.open(newApp(issuer).authorizationUrl())
-  const page = await browser.submit({ username, password: PASSWORD })
-  if (page.step !== 'mfa') throw new Error(`${username} is not asked for a code: ${page.status} ${page.url}`)
-  const { action, hidden } = browser.form()
-  const { pathname } = new URL(action)
-  return { path: pathname, form: hidden, headers: sentBy(browser, issuer, pathname) }
 }

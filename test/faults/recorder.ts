@@ -13,6 +13,8 @@ export interface Recorder {
   calls: Call[]
   /** Sends all of them at once, each over a connection of its own; tells how many have been answered. */
   perform(attempts: readonly Attempt[], onProgress?: (answered: number) => void): Promise<Answer[]>
+  /** Keeps a call that is made in another way. */
+  note(operation: Operation, call: () => Promise<Answer>): Promise<Answer>
 }
 
 export function newRecorder(issuer: string): Recorder {
@@ -28,11 +30,18 @@ export function newRecorder(issuer: string): Recorder {
         calls.push({ operation, answer, start, end })
         return answer
       })
+    },
+    async note(operation, call) {
+      const start = performance.now()
+      const answer = await call()
+      calls.push({ operation, answer, start, end: performance.now() })
+      return answer
     }
   }
 }
 
-export function redeeming(port: number, code: string, verifier: string): Attempt {
+/** `of`: the fhirUser of whoever gave the code. */
+export function redeeming(port: number, code: string, verifier: string, of?: string): Attempt {
   const form = {
     grant_type: 'authorization_code',
     client_id: 'heart-app',
@@ -40,7 +49,7 @@ export function redeeming(port: number, code: string, verifier: string): Attempt
     redirect_uri: 'http://localhost:9002/app',
     code_verifier: verifier
   }
-  return { port, path: '/token', form, operation: { type: 'redeem', code } }
+  return { port, path: '/token', form, operation: { type: 'redeem', code, ...(of === undefined ? {} : { of }) } }
 }
 
 export function refreshing(port: number, token: string): Attempt {
@@ -65,18 +74,34 @@ function answerOf(operation: Operation, received: Received): Answer {
   switch (operation.type) {
     case 'redeem':
     case 'refresh': {
-      const { access_token: access, refresh_token: refresh, error } = JSON.parse(text)
+      const { access_token: access, refresh_token: refresh, id_token: idToken, error } = JSON.parse(text)
       if (status === 200 && access && refresh) {
-        return { type: 'tokens', access, refresh, requestId: String(headers['x-request-id']) }
+        const whose = fhirUserIn(idToken)
+        return { type: 'tokens', access, refresh, requestId: String(headers['x-request-id']), ...(whose ? { whose } : {}) }
       }
       return status === 400 && error === 'invalid_grant' ? { type: 'refused', error } : fault
     }
-    case 'introspect':
-      return status === 200 ? { type: 'active', active: JSON.parse(text).active === true } : fault
+    case 'introspect': {
+      if (status !== 200) return fault
+      const { active, fhirUser: whose } = JSON.parse(text)
+      return { type: 'active', active: active === true, ...(whose ? { whose } : {}) }
+    }
     case 'end':
       return status === 200 ? { type: 'done' } : fault
+    case 'find':
+      return fault
+    case 'step':
+    case 'keep':
+      if (status < 400) return { type: 'done' }
+      return status < 500 ? { type: 'refused', error: String(status) } : fault
     case 'one-time-code':
       if (status === 303) return { type: 'done' }
       return status === 422 ? { type: 'refused', error: 'code' } : fault
   }
+}
+
+/** Whose an id_token is; its signature is not looked at here. */
+function fhirUserIn(idToken: unknown): string | undefined {
+  const claims = typeof idToken === 'string' ? idToken.split('.')[1] : undefined
+  return claims === undefined ? undefined : JSON.parse(Buffer.from(claims, 'base64url').toString()).fhirUser
 }

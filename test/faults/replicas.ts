@@ -9,12 +9,20 @@ export interface Racer {
   totp: string
 }
 
+/** What these tests look at of an audit record. */
+export interface Audited {
+  source: { requestId: string }
+  event: { type: string; outcome: string; consentId?: string }
+}
+
 export interface Replicas {
   issuer: string
   first: KeywardProcess
   second: KeywardProcess
   ports: [number, number]
-  /** The requests to which the audit trail says that tokens were issued; throws where the trail is not intact. */
+  /** The audit trail; throws where it is not intact. */
+  audit(): Promise<Audited[]>
+  /** The requests to which the audit trail says that tokens were issued. */
   issued(): Promise<Set<string>>
   stop(): Promise<void>
 }
@@ -23,10 +31,13 @@ interface ReplicasOptions {
   racers?: readonly Racer[]
   /** The setting of this name. */
   refreshRetry?: string
+  /** A module that runs in both processes before Keyward does. */
+  preload?: string
 }
 
 export async function startReplicas(store: StoreName, options: ReplicasOptions = {}): Promise<Replicas> {
-  const { racers = [], refreshRetry = '0s' } = options
+  const { racers = [], refreshRetry = '0s', preload } = options
+  const before = preload === undefined ? {} : { preload }
   const key = () => randomBytes(32).toString('base64url')
   const secrets = { sealingKeys: [{ id: 1, key: key() }], lookupKey: key(), cookieKeys: [key()] }
   const clinic = (yaml: string) =>
@@ -38,9 +49,10 @@ export async function startReplicas(store: StoreName, options: ReplicasOptions =
         'accounts:\n',
         `secrets: ${JSON.stringify(secrets)}\nlog: { level: warn }\naccounts:\n${racers.map(accountOf).join('')}`
       )
-  const first = await startProcess({ store, change: clinic })
+  const first = await startProcess({ store, change: clinic, ...before })
   const url = first.redis?.url ?? `sqlite:${first.database}`
   const second = await startProcess({
+    ...before,
     change: (yaml) =>
       clinic(yaml)
         .replace(/^issuer: .*$/m, `issuer: ${first.issuer}`)
@@ -54,23 +66,24 @@ export async function startReplicas(store: StoreName, options: ReplicasOptions =
     first,
     second,
     ports: [first.port, second.port],
-    async issued() {
-      const verified = await first.cli('audit', 'verify')
-      if (verified.code !== 0) throw new Error(`the audit trail is not intact: ${verified.stdout}${verified.stderr}`)
-      const { stdout } = await first.cli('audit', 'export')
-      return issuedIn(stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)])))
-    },
+    audit,
+    issued: async () => issuedIn(await audit()),
     async stop() {
       await second.stop()
       await first.stop()
     }
   }
+
+  async function audit(): Promise<Audited[]> {
+    const verified = await first.cli('audit', 'verify')
+    if (verified.code !== 0) throw new Error(`the audit trail is not intact: ${verified.stdout}${verified.stderr}`)
+    const { stdout } = await first.cli('audit', 'export')
+    return stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
+  }
 }
 
 /** Of audit records, those of tokens that were issued: their requests. */
-export function issuedIn(
-  records: readonly { source: { requestId: string }; event: { type: string; outcome: string } }[]
-): Set<string> {
+export function issuedIn(records: readonly Audited[]): Set<string> {
   const tokens = records.filter(({ event }) => event.type === 'token' && event.outcome === 'issued')
   return new Set(tokens.map(({ source }) => source.requestId))
 }

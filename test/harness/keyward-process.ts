@@ -37,6 +37,10 @@ export interface KeywardProcess {
   kill(): Promise<void>
   /** On the same data and port. */
   startAgain(until?: '/readyz' | '/livez'): Promise<void>
+  /** Tells the module that it was started with (`preload`), and waits for its answer. */
+  tell(message: object): Promise<unknown>
+  /** Waits for an end that nobody has asked for here. */
+  ended(): Promise<Ended>
   /** A command of the operator's, on the same configuration. */
   cli(...words: string[]): Promise<Ended>
   /** Ends it and removes its data. */
@@ -49,6 +53,8 @@ export interface ProcessOptions {
   change?: (yaml: string) => string
   /** Beside PATH. */
   env?: Record<string, string>
+  /** A module of the test's that runs in the process before Keyward does, and answers `tell`. */
+  preload?: string
   /** Which address has to answer 200 before it counts as started. */
   until?: '/readyz' | '/livez'
 }
@@ -57,7 +63,7 @@ const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
 const CLI = resolve(import.meta.dirname, '../../src/cli.ts')
 
 export async function startProcess(options: ProcessOptions = {}): Promise<KeywardProcess> {
-  const { store = 'sqlite', change = (yaml) => yaml, env = {}, until = '/readyz' } = options
+  const { store = 'sqlite', change = (yaml) => yaml, env = {}, preload, until = '/readyz' } = options
   const folder = mkdtempSync(join(tmpdir(), 'keyward-process-'))
   const port = await freePort()
   const redis = store === 'redis' ? await startRedis() : undefined
@@ -68,7 +74,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Keywar
   let run: Run
 
   async function startAgain(path: '/readyz' | '/livez' = '/readyz'): Promise<void> {
-    run = startNode(MAIN, ['--config', configFile], { cwd: folder, env })
+    run = startNode(MAIN, ['--config', configFile], { cwd: folder, env, ...(preload ? { preload } : {}) })
     await answersAt(`http://127.0.0.1:${port}${path}`, run)
   }
   async function kill(): Promise<void> {
@@ -81,7 +87,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Keywar
     rmSync(folder, { recursive: true, force: true })
   }
 
-  run = startNode(MAIN, ['--config', configFile], { cwd: folder, env })
+  run = startNode(MAIN, ['--config', configFile], { cwd: folder, env, ...(preload ? { preload } : {}) })
   const keyward: KeywardProcess = {
     issuer,
     port,
@@ -97,6 +103,8 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Keywar
     signal: (signal) => void run.child.kill(signal),
     kill,
     startAgain,
+    tell: (message) => tell(run.child, message),
+    ended: () => run.ended,
     cli: (...words) => startNode(CLI, [...words, '--config', configFile], { cwd: folder, env }).ended,
     stop
   }
@@ -126,20 +134,27 @@ interface Run {
   ended: Promise<Ended>
 }
 
+interface Surroundings {
+  cwd: string
+  env?: Record<string, string>
+  preload?: string
+}
+
 /** The folder is the working directory: the demo keeps its own keys there. */
-function startNode(script: string, words: string[], { cwd, env = {} }: { cwd: string; env?: Record<string, string> }): Run {
-  const child = spawn(process.execPath, [script, ...words], {
+function startNode(script: string, words: string[], { cwd, env = {}, preload }: Surroundings): Run {
+  const options = preload === undefined ? [] : ['--import', preload]
+  const child = spawn(process.execPath, [...options, script, ...words], {
     cwd,
     env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'pipe']
+    stdio: ['ignore', 'pipe', 'pipe', ...(preload === undefined ? [] : (['ipc'] as const))]
   })
   const endWithTests = () => void child.kill('SIGKILL')
   process.once('exit', endWithTests)
   const output = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     output.stdout += chunk
   })
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     output.stderr += chunk
   })
   const ended = once(child, 'close').then(([code]) => {
@@ -147,6 +162,13 @@ function startNode(script: string, words: string[], { cwd, env = {} }: { cwd: st
     return { code, ...output }
   })
   return { child, output, ended }
+}
+
+async function tell(child: ChildProcess, message: object): Promise<unknown> {
+  const answered = once(child, 'message')
+  child.send(message)
+  const [answer] = await answered
+  return answer
 }
 
 async function answersAt(url: string, { child, output }: Run): Promise<void> {
