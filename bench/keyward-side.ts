@@ -68,7 +68,7 @@ async function keywardSeeds(yaml: string, jwks: StockSettings['jwks']): Promise<
   const accounts = createAccounts({ store, passwords: { ...passwords, hash: async () => passwordHash }, now })
 
   const provider = new Provider(config.issuer, {
-    adapter: adapters({ store, clients, sessionEnds: { isOver: async () => false }, now }),
+    adapter: adapters({ store, fence: { notBefore: () => 0 }, clients, sessionEnds: { isOver: async () => false }, now }),
     jwks,
     cookies: { keys: cookieKeys },
     clientAuthMethods: ['none', 'client_secret_basic'],

@@ -100,6 +100,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   const signIn = createSignIn({ accounts, passwords, attempts, limits: config.limits })
   const secondFactor = createSecondFactor({
     accounts,
+    fence,
     attempts,
     lasting: createAttempts({ store, window: UNTIL_SUCCESS }),
     policy: config.secondFactor,
@@ -114,7 +115,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   })
 
   const clients = createClients({ configured: config.clients, issuer, store })
-  const launches = createLaunches({ store, now })
+  const launches = createLaunches({ store, fence, now })
   const authorizations = createAuthorizations({ accounts, clients, launches, fhirServers })
   const consents = createConsents({ store, now })
 
@@ -134,7 +135,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       config,
       cookieKeys,
       jwks: signingKeys,
-      adapter: adapters({ store, clients, sessionEnds, now }),
+      adapter: adapters({ store, fence, clients, sessionEnds, now }),
       accounts,
       access,
       policy: interactionSteps({ accounts, secondFactor, authorizations }),

@@ -6,10 +6,11 @@
 import type { SecondFactorRefusal } from '../audit/event.ts'
 import type { Config } from '../config/config.ts'
 import { reached } from '../observability/steps.ts'
+import type { Fence } from '../store/fence.ts'
 import type { Attempts } from '../web/attempts.ts'
 import type { Account, Accounts } from './accounts.ts'
 import { CODES, CODES_IN_A_ROW } from './failure-counts.ts'
-import { matchingStep, newTotpSecret, readCode, totpUri } from './totp.ts'
+import { beginningOf, matchingStep, newTotpSecret, readCode, totpUri } from './totp.ts'
 
 export type SecondFactorOutcome = { ok: true } | { ok: false; reason: SecondFactorRefusal; retryAfter?: number }
 
@@ -30,6 +31,7 @@ export interface SecondFactor {
 
 interface Deps {
   accounts: Accounts
+  fence: Fence
   attempts: Attempts
   /** Attempts over a window so long that it is, in effect, until a right code. */
   lasting: Attempts
@@ -44,7 +46,8 @@ interface Deps {
 const MOST_CONSECUTIVE_FAILURES = 100
 const ADDRESS = 'code-address'
 
-export function createSecondFactor({ accounts, attempts, lasting, policy, limits, organizationName, now }: Deps): SecondFactor {
+export function createSecondFactor(deps: Deps): SecondFactor {
+  const { accounts, fence, attempts, lasting, policy, limits, organizationName, now } = deps
   const isEnrolled = (account: Account) => account.totp?.confirmed === true
 
   /** Accepts a code once, of a factor that is confirmed or of one that is to be. */
@@ -77,7 +80,8 @@ export function createSecondFactor({ accounts, attempts, lasting, policy, limits
       if (current.disabled || totp?.secret !== secret || totp.confirmed !== confirmed) return undefined
       return step > totp.lastStep ? { ...current, totp: { secret, lastStep: step, confirmed: true } } : undefined
     })
-    if (!accepted) return { ok: false, reason: 'code-used' }
+    // A store that may have forgotten the use of a step knows nothing of those that began before.
+    if (!accepted || beginningOf(step) < fence.notBefore()) return { ok: false, reason: 'code-used' }
     reached('second-factor:used')
     // A right code is the only thing that clears the count of wrong ones.
     await Promise.all([attempts.reset(CODES, sub), lasting.reset(CODES_IN_A_ROW, sub), attempts.forgive(ADDRESS, address)])

@@ -43,6 +43,9 @@ export async function matchingStep(secret: string, code: string, nowMs: number):
   return result.valid && 'timeStep' in result ? result.timeStep : undefined
 }
 
+/** When a time step begins, in epoch milliseconds. */
+export const beginningOf = (step: number): number => step * STEP_SECONDS * 1000
+
 /** What the QR code says. */
 export function totpUri(organization: string, username: string, secret: string): string {
   // A colon parts the two halves of the label, so it can't be within either.

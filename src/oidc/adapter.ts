@@ -8,11 +8,13 @@ import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from '
 import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig } from '../config/config.ts'
 import type { SessionEnds } from '../interaction/session-ends.ts'
+import type { Fence } from '../store/fence.ts'
 import type { Kind, PutOptions, Store } from '../store/store.ts'
 import { engineKind, optionsFor } from './engine-records.ts'
 
 interface Deps {
   store: Store
+  fence: Fence
   clients: Clients
   sessionEnds: Pick<SessionEnds, 'isOver'>
   now: () => number
@@ -27,7 +29,7 @@ export function adapters(deps: Deps): AdapterFactory {
     if (model === 'AuthorizationCode') return { ...unsupported(model), upsert: recordAdapter(store, now, model).upsert }
     if (model === 'AccessToken' || model === 'RefreshToken') return unsupported(model)
     if (model === 'Session') return sessionAdapter(deps)
-    if (model === 'Interaction') return interactionAdapter(store, now)
+    if (model === 'Interaction') return interactionAdapter(deps)
     return recordAdapter(store, now, model)
   }
 }
@@ -67,11 +69,17 @@ function sessionAdapter({ store, sessionEnds, now }: Deps): Adapter {
 }
 
 /** An interaction is resumed once: of two clicks on one button, on any replica, one leads to the app and the other to an error page. */
-function interactionAdapter(store: Store, now: () => number): Adapter {
+function interactionAdapter({ store, fence, now }: Deps): Adapter {
   const kind = engineKind('Interaction')
+  /** Its end may be what the store has forgotten. */
+  const isFenced = (interaction: AdapterPayload) => (interaction.iat ?? 0) * 1000 < fence.notBefore()
   const over = () => new errors.SessionNotFound('interaction session not found')
   return {
     ...recordAdapter(store, now, 'Interaction'),
+    async find(id) {
+      const found = await store.get(kind, id)
+      return found && !isFenced(found) ? found : undefined
+    },
     async upsert(id, payload, expiresIn) {
       // A step's result is for an interaction that is still open; written otherwise it would open it again.
       if (payload.result === undefined) await store.put(kind, id, payload, expiryOf(now, expiresIn))
@@ -80,6 +88,7 @@ function interactionAdapter(store: Store, now: () => number): Adapter {
     async destroy(id) {
       const found = await store.read(kind, id)
       if (!found || !(await store.commit([{ kind, id, remove: true, ifVersion: found.version }]))) throw over()
+      if (isFenced(found.record)) throw over()
     }
   }
 }

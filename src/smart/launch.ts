@@ -7,6 +7,7 @@
  */
 
 import { reached } from '../observability/steps.ts'
+import type { Fence } from '../store/fence.ts'
 import { newTaggedId } from '../store/slot.ts'
 import type { Kind, Store } from '../store/store.ts'
 
@@ -42,7 +43,13 @@ export interface Launches {
   redeemed(handle: string, codeChallenge: string): Promise<Launch | undefined>
 }
 
-export function createLaunches({ store, now }: { store: Store; now: () => number }): Launches {
+interface Deps {
+  store: Store
+  fence: Fence
+  now: () => number
+}
+
+export function createLaunches({ store, fence, now }: Deps): Launches {
   return {
     async create(launch) {
       const handle = newTaggedId()
@@ -57,7 +64,8 @@ export function createLaunches({ store, now }: { store: Store; now: () => number
         return launch.redeemBy > now() ? { ...launch, redeemedWith: codeChallenge } : undefined
       })
       if (redeemed) reached('redemption:bound')
-      return redeemed
+      // Its redemption by another request may be what the store has forgotten.
+      return redeemed && redeemed.redeemBy - REDEEM_WITHIN * 1000 >= fence.notBefore() ? redeemed : undefined
     },
     async redeemed(handle, codeChallenge) {
       const launch = await store.get(launches, handle)

@@ -7,7 +7,8 @@
 export interface Fence {
   /**
    * Epoch milliseconds, a whole second: whatever is good for one use and was issued before is refused. What says when it was
-   * issued in whole seconds can be compared as it is. 0: never raised.
+   * issued in whole seconds can be compared as it is. 0: never raised. To be asked after the write that spends it: a write goes
+   * to another server only once the fence is raised, whatever was asked before.
    */
   notBefore(): number
 }
@@ -55,5 +56,8 @@ export function createFence(): RaisableFence {
 /** A fence that is raised now stands at the next second: nothing that was issued earlier bears that second. */
 export const nextSecond = (now: number): number => (Math.floor(now / 1000) + 1) * 1000
 
-/** In a store that nobody has seen before nothing was spent: what this very second is issued need not be refused. */
-export const thisSecond = (now: number): number => Math.floor(now / 1000) * 1000
+/**
+ * In a store without a mark that this process has not seen before, which most often is a first start. A time step of one-time
+ * codes begins every 30 seconds: the present one and the one before can be used at once.
+ */
+export const firstNotBefore = (now: number): number => (Math.floor(now / 30_000) - 1) * 30_000

@@ -5,7 +5,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { Command, type Redis } from 'ioredis'
-import { createFence, type FenceNews, nextSecond, type StoreFence, thisSecond } from './fence.ts'
+import { createFence, type FenceNews, firstNotBefore, nextSecond, type StoreFence } from './fence.ts'
 
 /**
  * KEYS: the mark. ARGV: not-before where it is another's, not-before where there is none, the server that this process wrote
@@ -63,7 +63,7 @@ export function redisFence(now: () => number): RedisFence {
     const [mark, ...others] = marks
     if (mark === undefined) throw new Error(`${name} holds no slots`)
     const at = now()
-    const fresh = isKnown ? nextSecond(at) : thisSecond(at)
+    const fresh = isKnown ? nextSecond(at) : firstNotBefore(at)
     const answer = await ask('eval', LOOK, 1, mark, nextSecond(at), fresh, writtenTo.get(mark) ?? '', lastSent)
     const [run = '', since = '', found] = Array.isArray(answer) ? answer.map(String) : []
     const notBefore = Number(since)
@@ -124,7 +124,7 @@ export function redisFence(now: () => number): RedisFence {
         lastSent = now()
         if (isOpen) return send(command, stream)
         ;(looking ?? openFrom(look())).then(
-          () => send(command, stream),
+          () => void send(command, stream),
           (fault: Error) => command.reject(fault)
         )
         return command.promise

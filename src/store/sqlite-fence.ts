@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
-import { createFence, nextSecond, type StoreFence, thisSecond } from './fence.ts'
+import { createFence, firstNotBefore, nextSecond, type StoreFence } from './fence.ts'
 
 /** Beside the schema, so that releases without a fence open the file too. */
 const TABLE = `CREATE TABLE IF NOT EXISTS fence (id INTEGER PRIMARY KEY CHECK (id = 1), file TEXT NOT NULL, not_before REAL NOT NULL) STRICT`
@@ -19,7 +19,7 @@ export function lookAtFile(db: DatabaseSync, path: string, now: () => number): S
     fence.raise(Number(mark.not_before))
     return fence
   }
-  const notBefore = mark ? Math.max(nextSecond(now()), Number(mark.not_before)) : thisSecond(now())
+  const notBefore = mark ? Math.max(nextSecond(now()), Number(mark.not_before)) : firstNotBefore(now())
   db.prepare('INSERT OR REPLACE INTO fence (id, file, not_before) VALUES (1, ?, ?)').run(file, notBefore)
   fence.raise(notBefore, { why: mark ? 'other-server' : 'new', server: '', notBefore })
   return fence

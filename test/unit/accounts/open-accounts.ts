@@ -80,6 +80,7 @@ export async function openAccounts({ limits, policy, queueLength = 1000 }: Optio
       signIn: createSignIn({ accounts, passwords, attempts, limits: allLimits }),
       secondFactor: createSecondFactor({
         accounts,
+        fence: driver.fence,
         attempts,
         lasting: createAttempts({ store, window: 1e12 }),
         policy: policy ?? { patients: 'required', clinicians: 'required' },

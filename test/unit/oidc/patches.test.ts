@@ -35,7 +35,13 @@ beforeEach(async () => {
   store = createStore({ driver, sealer, lookupKey: new Uint8Array(32).fill(2), now })
   const clients = createClients({ configured: [], issuer: ISSUER, store })
   const configuration = {
-    adapter: adapters({ store, clients, sessionEnds: createSessionEnds({ store, lifetime: 3600, now }), now }),
+    adapter: adapters({
+      store,
+      fence: driver.fence,
+      clients,
+      sessionEnds: createSessionEnds({ store, lifetime: 3600, now }),
+      now
+    }),
     cookies: { keys: ['only for tests'] },
     ttl: { Grant: 600, AccessToken: 60, RefreshToken: 600, AuthorizationCode: 60 },
     features: { devInteractions: { enabled: false } }

@@ -28,7 +28,7 @@ export async function createPlace(): Promise<Place> {
   const passwords = await createPasswords({ cost: { memoryCost: 1024, timeCost: 2, parallelism: 1 } })
   const accounts = createAccounts({ store, passwords, now })
   const clients = createClients({ configured: config.clients, issuer, store })
-  const launches = createLaunches({ store, now })
+  const launches = createLaunches({ store, fence: driver.fence, now })
   const authorizations = createAuthorizations({ accounts, clients, launches, fhirServers })
   return {
     clock,
