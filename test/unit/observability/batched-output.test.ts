@@ -42,7 +42,9 @@ describe('the log on standard output', () => {
 
   test('is whole, and in order, for a reader that begins late', async () => {
     const long = 'x'.repeat(1000)
-    const output = await outputOf(`for (let i = 0; i < 2000; i += 1) logger.info(i + '${long}')`, async (child) => {
+    // A pipe that doesn't wait for its reader, as others may hand it to us.
+    const impatient = "globalThis.kept = new (await import('node:net')).Socket({ fd: 1, readable: false });"
+    const output = await outputOf(`${impatient} for (let i = 0; i < 2000; i += 1) logger.info(i + '${long}')`, async (child) => {
       child.stdout.pause()
       await once(child, 'spawn')
       setTimeout(() => child.stdout.resume(), 500)
