@@ -54,7 +54,10 @@ describe.each(STORES)('the ways an authorization request arrives, on %s', (store
     })
 
     test('a list of scopes that no address could hold is read like any other', async () => {
-      const many = Array.from({ length: 400 }, (_, i) => `user/Observation.rs?code=http://loinc.org|${i}-4`)
+      const many = Array.from(
+        { length: 400 },
+        (_, i) => `user/Observation.rs?category=http://example.org/kinds|${i}-of-a-long-name`
+      )
       const posted = params(app, { scope: [CLINICIAN_SCOPE, ...many].join(' ') })
       expect(String(posted).length).toBeGreaterThan(16 * 1024)
       const page = await browser.open(locationOf(await send(posted)))
