@@ -10,6 +10,7 @@
 import { createHmac, createSecretKey, hash, randomInt } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { DriverWrite, IndexEntry, Place, RowPage, StoreDriver } from './driver.ts'
+import { createOpenedRecords } from './opened-records.ts'
 import { decodeRecord, encodeRecord, type SealedRecord } from './record.ts'
 import { tagOf } from './slot.ts'
 import { type Kind, type Page, type PutOptions, RecordUnreadable, type Store, StoreUnavailable, type Write } from './store.ts'
@@ -33,6 +34,8 @@ interface Deps {
   now: () => number
   /** Told of each record that `list` or `walk` leaves out. */
   onUnreadable?: (kind: string, problem: RecordUnreadable) => void
+  /** So many sealed bytes of records that `view` has opened are kept beside what they hold. */
+  keptOpen?: number
 }
 
 /** For how long `update` tries again while others win, in milliseconds. */
@@ -41,12 +44,16 @@ const UPDATE_PATIENCE = 5000
 /** So often a commit is tried anew because what it depends on was only sealed with another key meanwhile. */
 const RESEALED_AT_MOST = 3
 
+/** Some 40,000 records, with what they hold about 70 MB of memory. */
+const KEPT_OPEN = 16 * 1024 * 1024
+
 const KIND_NAME = /^[\w-]+$/
 
 /** What a record is sealed to. */
 export const aadOf = (kind: string, storedId: string) => `${kind}/${storedId}`
 
-export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: Deps): Store {
+export function createStore({ driver, sealer, lookupKey, now, onUnreadable, keptOpen = KEPT_OPEN }: Deps): Store {
+  const opened = createOpenedRecords(keptOpen)
   // Made once: bytes are made into a key at each use, at many times the cost of the hash.
   const hashKey = createSecretKey(lookupKey)
   const keyed = (text: string) => createHmac('sha256', hashKey).update(text).digest('base64url')
@@ -118,6 +125,15 @@ export function createStore({ driver, sealer, lookupKey, now, onUnreadable }: De
   return {
     driver: driver.name,
     read,
+
+    async view<T>(kind: Kind<T>, id: string) {
+      const place = placeOf(kind, id)
+      const version = await driver.get(place)
+      if (!version) return undefined
+      const sealed = opened.at(aadOf(place.kind, place.id), version, () => openRow(place.kind, place.id, version))
+      return isLive(sealed) ? { record: sealed.record as T, version } : undefined
+    },
+
     get: async (kind, id) => (await read(kind, id))?.record,
 
     async put(kind, id, record, options = {}) {

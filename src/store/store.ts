@@ -44,6 +44,11 @@ export interface Store {
   get<T>(kind: Kind<T>, id: string): Promise<T | undefined>
   /** Like get, with the version that a conditional write names. */
   read<T>(kind: Kind<T>, id: string): Promise<{ record: T; version: Version } | undefined>
+  /**
+   * Like read, as up to date, and cheaper for what is read again and again: the record is frozen, all of it, and others may
+   * hold the same one.
+   */
+  view<T>(kind: Kind<T>, id: string): Promise<{ record: Readonly<T>; version: Version } | undefined>
   put<T>(kind: Kind<T>, id: string, record: T, options?: PutOptions): Promise<void>
   /** False, and nothing written, where the record exists already: replay markers, unique names. */
   create<T>(kind: Kind<T>, id: string, record: T, options?: PutOptions): Promise<boolean>

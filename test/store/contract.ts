@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newIdBeside, newTaggedId } from '../../src/store/slot.ts'
 import { type Store, StoreUnavailable } from '../../src/store/store.ts'
 import { listingPromises, sealingPromises } from './contract-listing.ts'
+import { viewPromises } from './contract-views.ts'
 import { type Clock, type Engine, lookupKey, movableClock, newId, newKind, openOn, sealingKey } from './engine.ts'
 import { readThenWrite } from './read-then-write.ts'
 
@@ -268,6 +269,7 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>) 
       })
     })
 
+    viewPromises(subject)
     listingPromises(subject)
     sealingPromises(subject)
 

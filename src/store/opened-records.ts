@@ -1,0 +1,57 @@
+/**
+ * Records that were opened lately, so that the same bytes need not be opened again: what introspection reads is the same from
+ * one request to the next. It is no cache of the store: the bytes are read each time, and only those that are the same to the
+ * last one are known. A record is frozen, since several callers hold it.
+ */
+import type { SealedRecord } from './record.ts'
+
+interface Opened {
+  bytes: Uint8Array
+  sealed: SealedRecord
+}
+
+export interface OpenedRecords {
+  /** What these bytes hold, opened by `open` unless they are known at this place. */
+  at(place: string, bytes: Uint8Array, open: () => SealedRecord): SealedRecord
+}
+
+/** Keeps what was used last, up to `most` sealed bytes; what is kept takes about four times as much memory. */
+export function createOpenedRecords(most: number): OpenedRecords {
+  // Two halves: when the younger is full the older goes, with all that was not asked for since it was the younger one.
+  let younger = new Map<string, Opened>()
+  let older = new Map<string, Opened>()
+  let size = 0
+
+  function keep(place: string, opened: Opened) {
+    if (size + opened.bytes.length > most / 2) {
+      older = younger
+      younger = new Map()
+      size = 0
+    }
+    younger.set(place, opened)
+    size += opened.bytes.length
+  }
+
+  return {
+    at(place, bytes, open) {
+      const known = younger.get(place)
+      if (known && isSame(known.bytes, bytes)) return known.sealed
+      const before = known ? undefined : older.get(place)
+      if (before && isSame(before.bytes, bytes)) {
+        keep(place, before)
+        return before.sealed
+      }
+      const sealed = freeze(open())
+      // Its own bytes: those that were read are a part of all that arrived with them.
+      if (bytes.length <= most / 2) keep(place, { bytes: Uint8Array.from(bytes), sealed })
+      return sealed
+    }
+  }
+}
+
+const isSame = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) === 0
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) for (const inner of Object.values(Object.freeze(value))) freeze(inner)
+  return value
+}
