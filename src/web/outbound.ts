@@ -46,7 +46,7 @@ interface Deps {
 }
 
 /** All of it: name, connection, answer. In milliseconds. */
-const PATIENCE = 2500
+const PATIENCE = 2000
 const MOST_BYTES = 65_536
 const DEFAULT_PORTS: Record<string, string> = { 'https:': '443', 'http:': '80' }
 
