@@ -10,8 +10,7 @@ import type { ClientConfig } from '../config/config.ts'
 import type { Fence } from '../store/fence.ts'
 import type { Kind, Store } from '../store/store.ts'
 import { type Assertion, readAssertion } from './assertion.ts'
-import { type KeyProblem, type KeySet, readKeySet } from './key-set.ts'
-import type { RemoteKeys, RemoteKeysProblem } from './remote-keys.ts'
+import type { ClientKeys } from './client-keys.ts'
 
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
@@ -28,7 +27,7 @@ interface Deps {
   issuer: string
   find(clientId: string): Promise<ClientConfig | undefined>
   store: Store
-  remoteKeys: RemoteKeys
+  keys: ClientKeys
   fence: Fence
   now: () => number
 }
@@ -39,29 +38,8 @@ const used: Kind<Record<string, never>> = { name: 'client-assertion' }
 const NOT_VERIFIED =
   'client authentication failed: there is no such client, or its keys could not be had, or the one that kid names does not verify the assertion'
 
-export function createAssertions({ issuer, find, store, remoteKeys, fence, now }: Deps): Assertions {
+export function createAssertions({ issuer, find, store, keys, fence, now }: Deps): Assertions {
   const audiences = [`${issuer}/token`, issuer]
-  const inline = new WeakMap<object, KeySet>()
-
-  async function keyFor(
-    { jwks, jwks_uri: uri }: ClientConfig,
-    { kid, alg, jku }: Assertion
-  ): Promise<KeyObject | KeyProblem | RemoteKeysProblem | 'foreign-jku'> {
-    // Compared with what is registered, and never asked itself.
-    if (jku !== undefined && jku !== uri) return 'foreign-jku'
-    if (uri !== undefined) return remoteKeys.find(uri, kid, alg)
-    return jwks ? keySetOf(jwks).find(kid, alg) : 'no-such-key'
-  }
-
-  function keySetOf(jwks: NonNullable<ClientConfig['jwks']>): KeySet {
-    const known = inline.get(jwks)
-    if (known) return known
-    const made = readKeySet(jwks)
-    if (!made) throw new Error('a registered JWK Set is none')
-    inline.set(jwks, made)
-    return made
-  }
-
   /** Of iss and jti as one text that no other pair makes. */
   function markUsed({ clientId, jti, acceptedUntil }: Assertion): Promise<boolean> {
     return store.create(used, `${clientId.length}:${clientId}:${jti}`, {}, { expiresAt: acceptedUntil })
@@ -79,7 +57,7 @@ export function createAssertions({ issuer, find, store, remoteKeys, fence, now }
       if (client.token_endpoint_auth_method !== 'private_key_jwt') return refused(NOT_VERIFIED, 'other-method-registered', client)
       const { token_endpoint_auth_signing_alg: registered = assertion.alg } = client
       if (registered !== assertion.alg) return refused(NOT_VERIFIED, 'other-alg-registered', client)
-      const key = await keyFor(client, assertion)
+      const key = await keys.find(client, assertion)
       if (!(key instanceof KeyObject)) return refused(NOT_VERIFIED, `key: ${key}`, client)
       const { signed, signature } = assertion
       if (!verify('sha384', signed, { key, dsaEncoding: 'ieee-p1363' }, signature))

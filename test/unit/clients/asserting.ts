@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { createAssertions } from '../../../src/clients/assertions.ts'
 import { type ClientAuthentication, createClientAuthenticator } from '../../../src/clients/authenticate.ts'
+import { createClientKeys } from '../../../src/clients/client-keys.ts'
 import { createClients } from '../../../src/clients/clients.ts'
 import { createRemoteKeys } from '../../../src/clients/remote-keys.ts'
 import type { ClientConfig } from '../../../src/config/config.ts'
@@ -81,14 +82,12 @@ export async function startAsserting(): Promise<Asserting> {
   ]
   const clients = createClients({ configured, issuer: ISSUER, store })
   let notBefore = 0
+  const outbound = createOutbound({ allowedHosts: [server.host], now: Date.now })
   const assertions = createAssertions({
     issuer: ISSUER,
     find: clients.find,
     store,
-    remoteKeys: createRemoteKeys({
-      outbound: createOutbound({ allowedHosts: [server.host], now: Date.now }),
-      now: Date.now
-    }),
+    keys: createClientKeys({ remoteKeys: createRemoteKeys({ outbound, now: Date.now }) }),
     fence: { notBefore: () => notBefore },
     now: Date.now
   })

@@ -3,6 +3,7 @@
 import { createSign } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAssertions } from '../../../src/clients/assertions.ts'
+import { createClientKeys } from '../../../src/clients/client-keys.ts'
 import { assertionForm, type Changes, encoded } from '../../harness/backend-client.ts'
 import { movableClock, openOn } from '../../store/engine.ts'
 import { type Asserting, asserted, clientOf, FAILED, ISSUER, keys, now, startAsserting } from './asserting.ts'
@@ -87,7 +88,7 @@ describe('case 46: SM-127: times', () => {
           return store.create(kind, id, record, options)
         }
       },
-      remoteKeys: { find: async () => 'no-such-key' },
+      keys: createClientKeys({ remoteKeys: { find: async () => 'no-such-key' } }),
       fence: { notBefore: () => 0 },
       now: at.now
     })

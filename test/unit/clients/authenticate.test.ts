@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createAssertions } from '../../../src/clients/assertions.ts'
 import { type ClientAuthenticator, createClientAuthenticator } from '../../../src/clients/authenticate.ts'
+import { createClientKeys, createClientKeys } from '../../../src/clients/client-keys.ts'
 import { type Clients, createClients } from '../../../src/clients/clients.ts'
 import { createRemoteKeys } from '../../../src/clients/remote-keys.ts'
 import { parseConfig } from '../../../src/config/read-config.ts'
@@ -25,7 +26,7 @@ describe('client authentication', () => {
       issuer,
       find: clients.find,
       store,
-      remoteKeys: createRemoteKeys({ outbound: createOutbound({ now: Date.now }), now: Date.now }),
+      keys: createClientKeys({ remoteKeys: createRemoteKeys({ outbound: createOutbound({ now: Date.now }), now: Date.now }) }),
       fence: { notBefore: () => 0 },
       now: Date.now
     })
