@@ -14,6 +14,7 @@ import type { Hashing } from './accounts/hashing.ts'
 import { createPasswords } from './accounts/password.ts'
 import { createSecondFactor } from './accounts/second-factor.ts'
 import { createSignIn } from './accounts/sign-in.ts'
+import { reportFence } from './audit/fence-reports.ts'
 import { openAuditTrail } from './audit/trail.ts'
 import { createClients } from './clients/clients.ts'
 import type { Config } from './config/config.ts'
@@ -108,11 +109,13 @@ export async function createApp(deps: AppDeps): Promise<App> {
     organizationName: organization.name,
     now
   })
-  await createConfiguredAccounts({
-    accounts,
-    config,
-    warn: (problem) => logger.warn({ problem }, 'production would refuse this')
-  })
+  const makeAccounts = () =>
+    createConfiguredAccounts({
+      accounts,
+      config,
+      warn: (problem) => logger.warn({ problem }, 'production would refuse this')
+    })
+  await makeAccounts()
 
   const clients = createClients({ configured: config.clients, issuer, store })
   const launches = createLaunches({ store, fence, now })
@@ -154,6 +157,14 @@ export async function createApp(deps: AppDeps): Promise<App> {
     }),
     { store, audit, config, now }
   )
+  const reports = reportFence({
+    fence,
+    audit,
+    logger,
+    async onEmpty() {
+      await Promise.all([makeAccounts(), loadSigningKeys(store, now)])
+    }
+  })
   provider.proxy = true
   // Kept for less than a next key is published before it signs.
   const keySet = keptDocuments({ paths: ['/jwks'], maxAge: 300 })
@@ -215,6 +226,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
     koa,
     close() {
       watch.close()
+      reports.close()
       return audit.close()
     }
   }

@@ -63,6 +63,8 @@ export type AuditEvent =
   | { type: 'keys'; outcome: 'signing-rotated'; kid: string }
   | { type: 'keys'; outcome: 'refused'; reason: 'changed-meanwhile' }
   | { type: 'keys'; outcome: 'resealing' | 'resealed'; sealingKey: number; records?: number }
+  /** The store may have lost what it had acknowledged: what is single-use and was issued before `notBefore` (ISO 8601) is refused. */
+  | { type: 'store'; outcome: 'fenced'; reason: 'empty' | 'other-server'; notBefore: string }
   | { type: 'request'; outcome: 'refused'; reason: 'csrf' | 'host' | 'other-browser' | 'step-not-open' | 'form' }
 
 export type SecondFactorRefusal = 'wrong-code' | 'code-used' | 'too-many-attempts' | 'malformed'

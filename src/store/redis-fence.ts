@@ -28,6 +28,7 @@ return {run, since, why}`
 
 /** In milliseconds: between a fence that is raised and its second. Another machine's clock may be ahead. */
 const LONGEST_WAIT = 1000
+const TIMER_EARLY = 2
 
 /** Commands that a connection needs before it can look, and that touch no record. */
 const FREE = new Set('hello auth select client readonly readwrite cluster info time ping quit wait'.split(' '))
@@ -73,7 +74,7 @@ export function redisFence(now: () => number): RedisFence {
       await Promise.all(others.map((other) => ask('set', other, `${run} ${since}`, 'NX')))
     writtenTo.set(mark, run)
     fence.raise(notBefore, why && { why, server: name, notBefore })
-    return why ? notBefore : 0
+    return notBefore
   }
 
   function reasonOf(found: string | undefined, notBefore: number): FenceNews['why'] | undefined {
@@ -105,7 +106,7 @@ export function redisFence(now: () => number): RedisFence {
       function openFrom(finding: Promise<number>): Promise<void> {
         isOpen = false
         const mine = finding
-          .then((from) => wait(Math.min(Math.max(0, from - now()), LONGEST_WAIT)))
+          .then((from) => (from > now() ? wait(Math.min(from - now(), LONGEST_WAIT) + TIMER_EARLY) : undefined))
           .then(() => {
             if (looking === mine) isOpen = true
           })
@@ -133,7 +134,8 @@ export function redisFence(now: () => number): RedisFence {
       guarded.set(server, {
         forget,
         async look() {
-          if (!isOpen) return
+          if (server.status !== 'ready') return
+          if (!isOpen) return looking ?? openFrom(look())
           const from = await look()
           if (isOpen && from > now()) await openFrom(Promise.resolve(from))
         }

@@ -50,7 +50,8 @@ export async function openSqlite(path: string, now: () => number): Promise<Store
     db = openFile(path)
     fence = await patiently(() => prepareSchema(db, () => lookAtFile(db, path, now)))
     // What is issued from now on must not look older than the fence.
-    await wait(Math.max(0, fence.notBefore() - now()))
+    const early = fence.notBefore() - now()
+    if (early > 0) await wait(Math.min(early, 1000) + LOCK_PAUSE)
   } catch (cause) {
     throw new Error(`the store ${path} can't be opened: ${cause instanceof Error ? cause.message : cause}`, { cause })
   }

@@ -10,13 +10,15 @@ import { setTimeout as wait } from 'node:timers/promises'
 export interface RedisServer {
   readonly url: string
   readonly port: number
+  /** What it keeps on disk. */
+  readonly folder: string
   /** Freezes the process: connections stay open and nothing answers. */
   pause(): void
   resume(): void
   /** Ends it without a goodbye. What it had written to its log stays. */
   kill(): Promise<void>
-  /** Starts it again after `kill`, on the same port and folder. */
-  restart(): Promise<void>
+  /** Starts it again after `kill`, on the same port and folder. `empty`: as where another volume is mounted there. */
+  restart(how?: 'empty'): Promise<void>
   /** Ends it and removes its folder. */
   stop(): Promise<void>
 }
@@ -88,10 +90,14 @@ export async function startRedis(options: Options = {}): Promise<RedisServer> {
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    folder,
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
     kill,
-    restart: start,
+    restart(how) {
+      if (how === 'empty') rmSync(join(folder, 'appendonlydir'), { recursive: true, force: true })
+      return start()
+    },
     async stop() {
       await kill()
       process.off('exit', endWithTests)
