@@ -31,18 +31,20 @@ interface ReplicasOptions {
   racers?: readonly Racer[]
   /** The setting of this name. */
   refreshRetry?: string
+  drainDelay?: string
   /** A module that runs in both processes before Keyward does. */
   preload?: string
 }
 
 export async function startReplicas(store: StoreName, options: ReplicasOptions = {}): Promise<Replicas> {
-  const { racers = [], refreshRetry = '0s', preload } = options
+  const { racers = [], refreshRetry = '0s', drainDelay = '0s', preload } = options
   const before = preload === undefined ? {} : { preload }
   const key = () => randomBytes(32).toString('base64url')
   const secrets = { sealingKeys: [{ id: 1, key: key() }], lookupKey: key(), cookieKeys: [key()] }
   const clinic = (yaml: string) =>
     yaml
       .replace('clinicians: required', 'clinicians: "off"')
+      .replace('drainDelay: 0s', `drainDelay: ${drainDelay}`)
       .replace('refreshToken: 93d', `refreshToken: 93d, refreshRetry: ${refreshRetry}`)
       .replace('signInsPerAddress: 10000', 'signInsPerAddress: 10000000, codesPerAccount: 10000000')
       .replace(
