@@ -14,7 +14,7 @@ import { readConfig } from './config/read-config.ts'
 import { reseal } from './keys/reseal.ts'
 import { createSealer } from './keys/sealing.ts'
 import { checkSealing, loadSecrets } from './keys/secrets.ts'
-import { rotateSigningKeys } from './keys/signing-keys.ts'
+import { rotateSigningKeys, withdrawSigningKey } from './keys/signing-keys.ts'
 import type { StoreDriver } from './store/driver.ts'
 import { openDriver } from './store/open-store.ts'
 import { createStore, type Sealer } from './store/sealed-store.ts'
@@ -31,6 +31,7 @@ const HELP = `Usage: node src/cli.ts <command> --config FILE
   client disable CLIENT_ID   refuse everything to this client, whatever the configuration says
   client enable CLIENT_ID    undo that
   keys rotate-signing        let the next key sign id_tokens, and publish a new next one
+  keys withdraw-signing KID  publish this key no more, at once; if it signs, the next one does
   keys rotate-sealing        seal every record with the first sealing key
   help                       print this
 `
@@ -61,6 +62,7 @@ const COMMANDS = new Map<string, CommandEntry>([
   ['client disable', { takes: 1, run: (store, clientId, config) => setClientDisabled(store, config, clientId, true) }],
   ['client enable', { takes: 1, run: (store, clientId, config) => setClientDisabled(store, config, clientId, false) }],
   ['keys rotate-signing', { takes: 0, run: (store, _argument, config) => rotateSigning(store, config) }],
+  ['keys withdraw-signing', { takes: 1, run: (store, kid) => withdrawSigning(store, kid) }],
   ['keys rotate-sealing', { takes: 0, run: (store, _argument, _config, beneath) => rotateSealing(store, beneath) }]
 ])
 
@@ -133,6 +135,25 @@ async function rotateSigning(store: Store, { lifetimes }: Config): Promise<numbe
     } else {
       await audit.record(source, { type: 'keys', outcome: 'refused', reason: rotation.reason })
       console.error('the keys were rotated by somebody else meanwhile')
+    }
+  })
+  return code
+}
+
+async function withdrawSigning(store: Store, kid: string): Promise<number> {
+  let code = 1
+  await withAuditTrail(store, async (audit) => {
+    const source = commandSource()
+    const onBefore = (active: string) => audit.record(source, { type: 'keys', outcome: 'signing-withdrawn', kid, active })
+    const withdrawal = await withdrawSigningKey({ store, now: Date.now, kid, onBefore })
+    if (withdrawal.ok) {
+      console.log(`key ${kid} is withdrawn and key ${withdrawal.active} signs, on every process within a few seconds`)
+      code = 0
+    } else if (withdrawal.reason === 'unknown') {
+      console.error(`there is no such key; published are ${withdrawal.published.join(', ')}`)
+    } else {
+      await audit.record(source, { type: 'keys', outcome: 'refused', reason: withdrawal.reason })
+      console.error('the keys were changed by somebody else meanwhile: do it again')
     }
   })
   return code

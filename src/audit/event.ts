@@ -61,6 +61,8 @@ export type AuditEvent =
   | { type: 'account'; outcome: 'disabled' | 'enabled' | 'unlocked'; accountId: string }
   | { type: 'client'; outcome: 'disabled' | 'enabled'; clientId: string }
   | { type: 'keys'; outcome: 'signing-rotated'; kid: string }
+  /** `active` signs from then on. */
+  | { type: 'keys'; outcome: 'signing-withdrawn'; kid: string; active: string }
   | { type: 'keys'; outcome: 'refused'; reason: 'changed-meanwhile' }
   | { type: 'keys'; outcome: 'resealing' | 'resealed'; sealingKey: number; records?: number }
   /** The store may have lost what it had acknowledged: what is single-use and was issued before `notBefore` (ISO 8601) is refused. */

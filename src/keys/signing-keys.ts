@@ -12,7 +12,8 @@ import {
   type SigningKey,
   type SigningRing,
   type StoredRing,
-  storedRing
+  storedRing,
+  withdrawn
 } from './signing-ring.ts'
 
 const SIGNING_KEYS: Kind<StoredRing> = { name: 'signing-keys' }
@@ -78,6 +79,30 @@ export async function rotateSigningKeys(options: RotationOptions): Promise<Rotat
   await onBefore(kid)
   const written = await store.commit([{ kind: SIGNING_KEYS, id: ID, record: storedRing(after), ifVersion: version }])
   return written ? { ok: true, kid } : { ok: false, reason: 'changed-meanwhile' }
+}
+
+export type Withdrawal =
+  | { ok: true; active: string }
+  | { ok: false; reason: 'unknown'; published: string[] }
+  | { ok: false; reason: 'changed-meanwhile' }
+
+interface WithdrawalOptions {
+  store: Store
+  now: () => number
+  kid: string
+  /** Called before anything changes, with the key that signs afterwards. */
+  onBefore: (active: string) => Promise<void>
+}
+
+/** A key that somebody else may know is published no more, at once: nothing that it signed is believed from then on. */
+export async function withdrawSigningKey({ store, now, kid, onBefore }: WithdrawalOptions): Promise<Withdrawal> {
+  const { ring, version } = await completeRing(store, now)
+  const after = withdrawn(ring, kid, { now: now(), newNext: await newKey(now()) })
+  if (!after) return { ok: false, reason: 'unknown', published: keySetOf(ring, now()).keys.map((key) => key.kid ?? '') }
+  const active = after.active.jwk.kid ?? ''
+  await onBefore(active)
+  const written = await store.commit([{ kind: SIGNING_KEYS, id: ID, record: storedRing(after), ifVersion: version }])
+  return written ? { ok: true, active } : { ok: false, reason: 'changed-meanwhile' }
 }
 
 async function newKey(createdAt: number): Promise<SigningKey> {

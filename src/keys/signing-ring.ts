@@ -76,5 +76,21 @@ export function rotated(
   return { active: { ...next, activatedAt: now }, next: newNext, retired: [leaving, ...unended(retired, now)] }
 }
 
+/** `kid` is published no more, whatever it did; undefined where it is none of these. Where it signed, the next key does from now on. */
+export function withdrawn(
+  ring: SigningRing,
+  kid: string,
+  { now, newNext }: { now: number; newNext: SigningKey }
+): SigningRing | undefined {
+  const { active, next, retired } = ring
+  const isMeant = ({ jwk }: SigningKey): boolean => jwk.kid === kid
+  if (isMeant(active)) {
+    if (!next) throw new Error('there is no next signing key')
+    return { active: { ...next, activatedAt: now }, next: newNext, retired }
+  }
+  if (next && isMeant(next)) return { ...ring, next: newNext }
+  return retired.some(isMeant) ? { ...ring, retired: retired.filter((key) => !isMeant(key)) } : undefined
+}
+
 const unended = (retired: SigningKey[], now: number): SigningKey[] =>
   retired.filter(({ endsAt }) => endsAt === undefined || endsAt > now)

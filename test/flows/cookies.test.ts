@@ -116,7 +116,7 @@ describe('cookies of an https issuer', () => {
       ).toEqual([])
   })
 
-  test('case 122: with a new key in front, cookies of the old one stay good until it is taken away', async () => {
+  test('case 122, case 148: with a new key in front, cookies of the old one stay good until it is taken away', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'keyward-cookies-'))
     const storeUrl = `sqlite:${join(folder, 'keyward.db')}`
     const port = await freePort()

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { createLocalJWKSet, jwtVerify } from 'jose'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readConfig } from '../../src/config/read-config.ts'
 import { createSealer } from '../../src/keys/sealing.ts'
@@ -10,6 +11,8 @@ import type { StoredRing } from '../../src/keys/signing-ring.ts'
 import { openDriver } from '../../src/store/open-store.ts'
 import { createStore } from '../../src/store/sealed-store.ts'
 import type { Kind } from '../../src/store/store.ts'
+import { authorize, newApp } from '../harness/app-client.ts'
+import { newBrowser } from '../harness/browser.ts'
 import { type KeywardProcess, startProcess } from '../harness/keyward-process.ts'
 
 const RING: Kind<StoredRing> = { name: 'signing-keys' }
@@ -22,7 +25,9 @@ const ring = (...ids: number[]): string =>
 
 let keyward: KeywardProcess
 beforeEach(async () => {
-  keyward = await startProcess({ change: (yaml) => `${yaml}${ring(1)}\n` })
+  keyward = await startProcess({
+    change: (yaml) => `${yaml.replace(/^secondFactor: .*$/m, 'secondFactor: { patients: "off", clinicians: "off" }')}${ring(1)}\n`
+  })
 })
 afterEach(() => keyward.stop())
 
@@ -68,6 +73,37 @@ test('keys rotate-signing is refused too soon; then the running process signs wi
   expect(await published()).toEqual([next, expect.any(String), active])
   expect(await events()).toEqual([{ type: 'keys', outcome: 'signing-rotated', kid: next }])
   expect((await keyward.cli('keys', 'rotate-signing')).code).toBe(1)
+  expect(await keyward.cli('audit', 'verify')).toMatchObject({ code: 0 })
+})
+
+test('case 148: keys withdraw-signing ends a key within seconds: the next one signs, and what it signed verifies no more', async () => {
+  const [active = '', next = ''] = await published()
+  const unknown = await keyward.cli('keys', 'withdraw-signing', 'some-other-key')
+  expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: `there is no such key; published are ${active}, ${next}\n` })
+  expect(await events()).toEqual([])
+
+  const app = newApp(keyward.issuer)
+  const signIn = async () =>
+    (await app.redeem(app.codeFrom(await authorize(newBrowser(keyward.issuer), app.authorizationUrl())))).body.id_token ?? ''
+  const before = await signIn()
+  const keySet = async () => createLocalJWKSet(JSON.parse(await (await fetch(`${keyward.issuer}/jwks`)).text()))
+  expect((await jwtVerify(before, await keySet())).protectedHeader.kid).toBe(active)
+
+  const withdrawn = await keyward.cli('keys', 'withdraw-signing', active)
+  expect(withdrawn).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining(`key ${next} signs`) })
+  await expect.poll(published, { timeout: 15_000, interval: 100 }).toEqual([next, expect.any(String)])
+  await expect(jwtVerify(before, await keySet())).rejects.toThrow('no applicable key')
+  expect((await jwtVerify(await signIn(), await keySet())).protectedHeader.kid).toBe(next)
+
+  // One that only waits to sign is replaced, and signs never.
+  const [, waiting = ''] = await published()
+  expect((await keyward.cli('keys', 'withdraw-signing', waiting)).code).toBe(0)
+  await expect.poll(published, { timeout: 15_000, interval: 100 }).not.toContain(waiting)
+  expect((await published())[0]).toBe(next)
+  expect(await events()).toEqual([
+    { type: 'keys', outcome: 'signing-withdrawn', kid: active, active: next },
+    { type: 'keys', outcome: 'signing-withdrawn', kid: waiting, active: next }
+  ])
   expect(await keyward.cli('audit', 'verify')).toMatchObject({ code: 0 })
 })
 

@@ -5,7 +5,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { rotateSigningKeys } from '../../src/keys/signing-keys.ts'
+import { rotateSigningKeys, withdrawSigningKey } from '../../src/keys/signing-keys.ts'
 import { authorize, newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { type Keyward, newSecrets, startKeyward, storeOf } from '../harness/keyward.ts'
@@ -149,6 +149,28 @@ test('F18: keys that sign sooner than apps ask again are noticed by these apps',
   load.ending.abort()
   await Promise.all(loops)
   expect(load.failures.length).toBeGreaterThan(0)
+})
+
+test('case 148: a key that is withdrawn under load is gone from both, and no id_token of it is given out or believed any more', async () => {
+  const load = underLoad()
+  const [first, second] = keywards
+  if (!first || !second) throw new Error('two are running')
+  const loops = keywards.map((keyward) => load.begin(keyward))
+  await until(() => load.tokens.length > 8)
+  const [oldest = ''] = load.tokens
+  const kid = decodeProtectedHeader(oldest).kid ?? ''
+  const withdrawal = await withdrawSigningKey({ store: first.store, now: Date.now, kid, onBefore: async () => undefined })
+  expect(withdrawal).toEqual({ ok: true, active: expect.any(String) })
+  const noticed = 'the signing keys have changed'
+  await until(() => keywards.every(({ log }) => log.some((line) => line.includes(noticed))))
+  const sofar = load.tokens.length
+  await until(() => load.tokens.length > sofar + 8)
+  load.ending.abort()
+  await Promise.all(loops)
+  // Everybody was answered; only who had kept the old keys for a moment may have asked for the new one.
+  expect(load.failures.filter((failure) => /^[45]/.test(failure))).toEqual([])
+  expect(new Set(load.tokens.slice(sofar + 4).map((token) => decodeProtectedHeader(token).kid))).not.toContain(kid)
+  for (const { issuer } of keywards) await expect(jwtVerify(oldest, await readKeys(issuer))).rejects.toThrow('no applicable key')
 })
 
 test('case 148: while the store is away the keys stay as they are, and a change is seen afterwards', async () => {

@@ -7,7 +7,8 @@ import {
   rotated,
   type SigningKey,
   type SigningRing,
-  storedRing
+  storedRing,
+  withdrawn
 } from '../../../src/keys/signing-ring.ts'
 
 const HOUR = 3_600_000
@@ -36,6 +37,24 @@ test('F18: the next key may sign once it has been published for long enough, and
   expect(rotatableFrom(ring, 7)).toBe(12)
   expect(rotatableFrom({ active: key('a'), retired: [] })).toBe(Number.POSITIVE_INFINITY)
   expect(() => turn({ active: key('a'), retired: [] }, 1, 'c')).toThrow('next')
+})
+
+test('case 148: a key that is withdrawn is published no more, and signs no more', () => {
+  const withRetired = turn(ring, 10, 'c')
+  const without = (kid: string) => withdrawn(withRetired, kid, { now: 20, newNext: key('d', 20) })
+  expect(published(withRetired, 20)).toEqual(['b', 'c', 'a'])
+  const after = without('b')
+  expect(after && published(after, 20)).toEqual(['c', 'd', 'a'])
+  expect(after?.active.activatedAt).toBe(20)
+  for (const [kid, left] of [
+    ['c', ['b', 'd', 'a']],
+    ['a', ['b', 'c']]
+  ] as const) {
+    const others = without(kid)
+    expect(others && published(others, 20)).toEqual(left)
+  }
+  expect(without('e')).toBeUndefined()
+  expect(() => withdrawn({ active: key('a'), retired: [] }, 'a', { now: 1, newNext: key('d') })).toThrow('next')
 })
 
 test('a ring is stored in the order of publication and read as it was', () => {
