@@ -41,8 +41,10 @@ interface Deps {
   allowedHosts?: readonly string[]
   /** In milliseconds. */
   now: () => number
-  /** The addresses of a host name; a failure is a host that isn't there. */
-  resolve?: (hostname: string, signal: AbortSignal) => Promise<string[]>
+  /** Which addresses may be connected to: those of the public internet, unless told otherwise. */
+  isAllowed?: (address: string) => boolean
+  /** `address:port` of DNS servers, in place of the system's. */
+  nameServers?: readonly string[]
 }
 
 /** All of it: name, connection, answer. In milliseconds. */
@@ -58,15 +60,15 @@ class Failed extends Error {
   }
 }
 
-export function createOutbound({ allowedHosts = [], now, resolve = resolvePublicly }: Deps): Outbound {
+export function createOutbound({ allowedHosts = [], now, isAllowed = isPublicAddress, nameServers }: Deps): Outbound {
   const breakers = createBreakers({ now })
 
   async function lookupFor({ hostname }: URL, signal: AbortSignal): Promise<LookupFunction> {
     const literal = hostname.replace(/^\[|\]$/g, '')
-    const addresses = isIP(literal) ? [literal] : await resolve(hostname, signal).catch(notFound)
-    if (addresses.length === 0) throw new Failed('host-not-found')
+    const addresses = isIP(literal) ? [literal] : await addressesOf(hostname, signal, nameServers)
+    if (addresses.length === 0) throw new Failed(signal.aborted ? 'timed-out' : 'host-not-found')
     // One forbidden address among others is not skipped: such a name was made to lead there.
-    if (!addresses.every(isPublicAddress)) throw new Failed('address-not-allowed')
+    if (!addresses.every(isAllowed)) throw new Failed('address-not-allowed')
     return pinned(addresses)
   }
 
@@ -151,8 +153,9 @@ function pinned(addresses: readonly string[]): LookupFunction {
 }
 
 /** By DNS alone, and not in the thread pool, where names that are never answered would keep passwords from being hashed. */
-async function resolvePublicly(hostname: string, signal: AbortSignal): Promise<string[]> {
+async function addressesOf(hostname: string, signal: AbortSignal, nameServers?: readonly string[]): Promise<string[]> {
   const resolver = new Resolver({ timeout: 1000, tries: 2 })
+  if (nameServers) resolver.setServers(nameServers)
   const cancel = () => resolver.cancel()
   signal.addEventListener('abort', cancel, { once: true })
   try {
@@ -161,8 +164,4 @@ async function resolvePublicly(hostname: string, signal: AbortSignal): Promise<s
   } finally {
     signal.removeEventListener('abort', cancel)
   }
-}
-
-function notFound(cause: unknown): never {
-  throw new Failed('host-not-found', { cause })
 }
