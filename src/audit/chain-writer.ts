@@ -32,6 +32,8 @@ interface ChainWriter {
   append(entries: Entry[]): Promise<void>
   /** Opens the chain where that has not happened yet. */
   open(): Promise<void>
+  /** Lists the chain again where a store that was emptied has forgotten it: what it holds from now on is found, and what is missing too. */
+  listAnew(): Promise<void>
   close(): Promise<void>
 }
 
@@ -133,7 +135,11 @@ export function createChainWriter({ store, now }: { store: Store; now: () => num
     await store.put(CHAINS, entry.chain, entry, { indexes: chainIndexes(true) })
   }
 
-  return { append, open, close }
+  async function listAnew(): Promise<void> {
+    if (entry) await store.put(CHAINS, entry.chain, entry, { indexes: chainIndexes(true) })
+  }
+
+  return { append, open, listAnew, close }
 }
 
 function anchorsOf(due: DueChain[]): ChainAnchor[] {

@@ -7,7 +7,7 @@ import type { AuditTrail } from './trail.ts'
 
 interface Deps {
   fence: StoreFence
-  audit: Pick<AuditTrail, 'record'>
+  audit: Pick<AuditTrail, 'record' | 'listAnew'>
   logger: Logger
   /** Puts back what every start makes sure of. */
   onEmpty: () => Promise<void>
@@ -46,7 +46,10 @@ export function reportFence({ fence, audit, logger, onEmpty }: Deps): { close():
     else logger.info(at, SENTENCES[why])
     if (why !== 'empty' && why !== 'other-server') return
     const source = { requestId: randomUUID(), address: 'store' }
-    void patiently(() => audit.record(source, { type: 'store', outcome: 'fenced', reason: why, notBefore: since }))
+    void patiently(async () => {
+      if (why === 'empty') await audit.listAnew()
+      await audit.record(source, { type: 'store', outcome: 'fenced', reason: why, notBefore: since })
+    })
     if (why === 'empty') void patiently(onEmpty)
   })
   return { close: () => ending.abort() }

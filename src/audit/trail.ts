@@ -13,6 +13,8 @@ import type { AuditEvent, AuditSource } from './event.ts'
 export interface AuditTrail {
   /** Rejects with StoreUnavailable where the event could not be written, or nobody knows whether it was. */
   record(source: AuditSource, event: AuditEvent): Promise<void>
+  /** Where the store was emptied: what is recorded from then on can be found all the same. */
+  listAnew(): Promise<void>
   /** Writes what is waiting and the closing record; after it, `record` rejects. */
   close(): Promise<void>
 }
@@ -67,7 +69,7 @@ export async function openAuditTrail({ store, now }: { store: Store; now: () => 
   await chain.open().catch((error: unknown) => {
     if (!(error instanceof StoreUnavailable)) throw error
   })
-  return { record, close }
+  return { record, listAnew: chain.listAnew, close }
 }
 
 function unavailable(error: unknown): StoreUnavailable {

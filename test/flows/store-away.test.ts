@@ -146,7 +146,7 @@ describe.each(['frozen', 'dead'] as const)('the store is %s', (how) => {
       expect([path, (await fetch(`${keyward.issuer}${path}`)).status]).toEqual([path, 200])
   })
 
-  test('once the store is back all of it works again, without a restart, and nothing was lost or spent', async () => {
+  test('once the store is back all of it works again, without a restart, and nothing was lost', async () => {
     if (how === 'frozen') keyward.redis?.resume()
     else await keyward.redis?.restart()
     await expect.poll(async () => (await fetch(`${keyward.issuer}/readyz`)).status, { timeout: 15_000 }).toBe(200)
@@ -155,7 +155,8 @@ describe.each(['frozen', 'dead'] as const)('the store is %s', (how) => {
     if (how === 'dead') {
       expect(active.body).toMatchObject({ active: true, patient: 'leo', aud: FHIR_BASE })
       expect((await app.refresh(tokens.refresh_token ?? '')).status).toBe(200)
-      expect((await app.redeem(unusedCode)).status).toBe(200)
+      // It may have been redeemed just before, as far as a Redis that was restarted knows (D9).
+      expect((await app.redeem(unusedCode)).body.error).toBe('invalid_grant')
     } else expect(active.status).toBe(200)
     const account = await browser.open(`${keyward.issuer}/account`)
     expect({ status: account.status, url: account.url }).toEqual({ status: 200, url: `${keyward.issuer}/account` })
@@ -163,6 +164,6 @@ describe.each(['frozen', 'dead'] as const)('the store is %s', (how) => {
     expect(later.status).toBe(200)
     expect((await app.refresh(later.body.refresh_token ?? '')).status).toBe(200)
     await waiting.open(waiting.page.url)
-    expect(waiting.page).toMatchObject({ status: 200, step: 'login' })
+    expect(waiting.page).toMatchObject(how === 'dead' ? { status: 400 } : { status: 200, step: 'login' })
   })
 })
