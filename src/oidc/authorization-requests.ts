@@ -2,7 +2,7 @@
  * The ways in which an authorization request arrives besides a plain GET; each ends as one, which the engine then checks.
  * A POST is kept under a one-time id and answered with 303 to GET: on that the browser sends its cookies, which are
  * SameSite=Lax (SMART App Launch 2.2, "Obtain authorization code"; `authorize-post`). A pushed request (RFC 9126) is kept
- * in the same way by its client, which must authenticate.
+ * in the same way by its client, which must authenticate. A signed one (request-object.ts) is what it says inside.
  */
 import Router from '@koa/router'
 import type { Context } from 'koa'
@@ -16,23 +16,26 @@ import { refuseManyFields } from '../web/form.ts'
 import { PageError } from '../web/page-error.ts'
 import { sourceOf } from '../web/request.ts'
 import { isPushed, type PushedRequests } from './pushed-requests.ts'
+import type { RequestObjects } from './request-object.ts'
 
 interface Deps {
   /** Handed over when it is asked, since it is made from what is made after this. */
   provider: () => Provider
   authenticator: ClientAuthenticator
   pushed: PushedRequests
+  requestObjects: RequestObjects
   fhirServers: readonly FhirServer[]
   audit: AuditTrail
 }
 
+const CREDENTIALS = new Set(['client_secret', 'client_assertion', 'client_assertion_type'])
 const FORM = 'application/x-www-form-urlencoded'
 
 /** Seconds. A browser follows a redirect at once; an app sends the browser when it has the answer. */
 const POSTED_FOR = 60
 const PUSHED_FOR = 60
 
-export function authorizationRequests({ provider, authenticator, pushed, fhirServers, audit }: Deps): Router {
+export function authorizationRequests({ provider, authenticator, pushed, requestObjects, fhirServers, audit }: Deps): Router {
   const router = new Router()
 
   router.post('/authorize', async (ctx) => {
@@ -47,19 +50,27 @@ export function authorizationRequests({ provider, authenticator, pushed, fhirSer
   })
 
   router.get('/authorize', async (ctx, next) => {
-    const [requestUri, ...more] = valuesOf(ctx.query.request_uri)
-    if (requestUri === undefined || more.length > 0 || !isPushed(requestUri)) return next()
-    const [clientId] = valuesOf(ctx.query.client_id)
-    const query = await pushed.redeem(requestUri, clientId)
-    if (query === undefined) {
-      const reason = 'request-uri-unknown-or-used'
-      await audit.record(sourceOf(ctx), { type: 'authorization', outcome: 'refused', reason })
-      throw new PageError(400, 'expired')
+    const requestUri = onlyOf(ctx.query.request_uri)
+    if (requestUri !== undefined && isPushed(requestUri)) {
+      const query = await pushed.redeem(requestUri, onlyOf(ctx.query.client_id))
+      if (query === undefined) return turnAway(ctx, 'request-uri-unknown-or-used', 'expired')
+      // Parameters beside it are not the client's word. RFC 9126 §4
+      ctx.querystring = query
     }
-    // Parameters beside it are not the client's word. RFC 9126 §4
-    ctx.querystring = query
+    const signed = onlyOf(ctx.query.request)
+    if (signed !== undefined) {
+      const read = await requestObjects.read(signed, onlyOf(ctx.query.client_id))
+      // Where nothing is proved, there is no address to go back to.
+      if (!read.ok) return turnAway(ctx, `request: ${read.reason}`, 'bad-request')
+      ctx.querystring = String(read.params)
+    }
     return next()
   })
+
+  async function turnAway(ctx: Context, reason: string, page: 'expired' | 'bad-request'): Promise<never> {
+    await audit.record(sourceOf(ctx), { type: 'authorization', outcome: 'refused', reason })
+    throw new PageError(400, page)
+  }
 
   router.all('/par', async (ctx) => {
     ctx.set('Cache-Control', 'no-store')
@@ -74,17 +85,29 @@ export function authorizationRequests({ provider, authenticator, pushed, fhirSer
     })
     if (!authenticated.ok) return unauthenticated(ctx, authenticated)
     const { client_id: clientId } = authenticated.client
-    const problem = await problemOf(params, clientId)
-    if (problem) {
-      const { error, description } = problem
+    const asked = await askedFor(params, clientId)
+    if ('error' in asked) {
+      const { error, description } = asked
       await audit.record(sourceOf(ctx), { type: 'authorization', outcome: 'refused', reason: `pushed: ${error}`, clientId })
       return refuse(ctx, 400, error, description)
     }
-    for (const secret of ['client_secret', 'client_assertion', 'client_assertion_type']) params.delete(secret)
-    params.set('client_id', clientId)
+    asked.params.set('client_id', clientId)
+    const query = String(asked.params)
     ctx.status = 201
-    ctx.body = { request_uri: await pushed.push({ query: String(params), clientId }, PUSHED_FOR), expires_in: PUSHED_FOR }
+    ctx.body = { request_uri: await pushed.push({ query, clientId }, PUSHED_FOR), expires_in: PUSHED_FOR }
   })
+
+  /** The parameters of what was pushed, signed or plain, without what proved who pushed it. */
+  async function askedFor(
+    params: URLSearchParams,
+    clientId: string
+  ): Promise<{ params: URLSearchParams } | { error: string; description: string }> {
+    const signed = params.get('request')
+    const read = signed === null ? undefined : await requestObjects.read(signed, clientId)
+    if (read && !read.ok) return { error: 'invalid_request_object', description: read.description }
+    const asked = read?.params ?? new URLSearchParams([...params].filter(([name]) => !CREDENTIALS.has(name)))
+    return (await problemOf(asked, clientId)) ?? { params: asked }
+  }
 
   /** What can be said at once, before a browser comes: everything is checked again when it does. RFC 9126 §2.1 */
   async function problemOf(
@@ -126,6 +149,7 @@ function refuse(ctx: Context, status: number, error: string, description: string
   ctx.body = { error, error_description: description }
 }
 
-function valuesOf(value: string | string[] | undefined): string[] {
-  return value === undefined ? [] : Array.isArray(value) ? value : [value]
+/** The value of a parameter that comes once; one that comes twice is the engine's to refuse. */
+function onlyOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? undefined : value
 }
