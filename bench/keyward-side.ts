@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import Provider from 'oidc-provider'
+import Provider, { type AdapterFactory, type AdapterPayload } from 'oidc-provider'
 import { createAccounts } from '../src/accounts/accounts.ts'
 import { createPasswords } from '../src/accounts/password.ts'
 import { createClients } from '../src/clients/clients.ts'
@@ -11,10 +11,12 @@ import { createConsents } from '../src/consent/consents.ts'
 import { createSealer } from '../src/keys/sealing.ts'
 import { loadSecrets } from '../src/keys/secrets.ts'
 import { adapters } from '../src/oidc/adapter.ts'
-import { keepContextOnGrants, nameTokens } from '../src/oidc/patches.ts'
+import { engineKind } from '../src/oidc/engine-records.ts'
+import { keepContextOnGrants, nameRecords } from '../src/oidc/patches.ts'
 import { openDriver } from '../src/store/open-store.ts'
 import { createStore } from '../src/store/sealed-store.ts'
 import { newTaggedId } from '../src/store/slot.ts'
+import type { Store } from '../src/store/store.ts'
 import { freePort } from '../test/harness/redis-server.ts'
 import { APP, FHIR_BASE, keywardYaml, newKeys, PASSWORD, PRELOADED_LIFETIME, WITH_ID_TOKEN } from './clinic.ts'
 import { inParallel } from './load.ts'
@@ -68,7 +70,10 @@ async function keywardSeeds(yaml: string, jwks: StockSettings['jwks']): Promise<
   const accounts = createAccounts({ store, passwords: { ...passwords, hash: async () => passwordHash }, now })
 
   const provider = new Provider(config.issuer, {
-    adapter: adapters({ store, fence: { notBefore: () => 0 }, clients, sessionEnds: { isOver: async () => false }, now }),
+    adapter: withTokens(
+      store,
+      adapters({ store, fence: { notBefore: () => 0 }, clients, sessionEnds: { isOver: async () => false }, now })
+    ),
     jwks,
     cookies: { keys: cookieKeys },
     clientAuthMethods: ['none', 'client_secret_basic'],
@@ -76,7 +81,9 @@ async function keywardSeeds(yaml: string, jwks: StockSettings['jwks']): Promise<
     ttl: { Grant: PRELOADED_LIFETIME * 1000 }
   })
   keepContextOnGrants(provider)
-  nameTokens(provider)
+  nameRecords(provider.AuthorizationCode, 'kw_ac_')
+  nameRecords(provider.AccessToken, 'kw_at_')
+  nameRecords(provider.RefreshToken, 'kw_rt_')
 
   const people: { accountId: string; patient: string; consentId: string }[] = []
   const batch = randomBytes(4).toString('hex')
@@ -119,4 +126,15 @@ async function keywardSeeds(yaml: string, jwks: StockSettings['jwks']): Promise<
     },
     close: () => store.close()
   }
+}
+
+/** Keyward's engine writes no tokens; here its models do, in the records that Keyward makes. */
+function withTokens(store: Store, engines: AdapterFactory): AdapterFactory {
+  return (model) => ({
+    ...engines(model),
+    ...((model === 'AccessToken' || model === 'RefreshToken') && {
+      upsert: (id: string, payload: AdapterPayload) =>
+        store.put(engineKind(model), id, payload, { expiresAt: (payload.exp ?? 0) * 1000 })
+    })
+  })
 }

@@ -16,7 +16,11 @@ import { createSecondFactor } from './accounts/second-factor.ts'
 import { createSignIn } from './accounts/sign-in.ts'
 import { reportFence } from './audit/fence-reports.ts'
 import { openAuditTrail } from './audit/trail.ts'
+import { createAssertions } from './clients/assertions.ts'
+import { createClientAuthenticator } from './clients/authenticate.ts'
+import { createClientKeys } from './clients/client-keys.ts'
 import { createClients } from './clients/clients.ts'
+import { createRemoteKeys } from './clients/remote-keys.ts'
 import type { Config } from './config/config.ts'
 import { approveByOrganization } from './consent/approved.ts'
 import { createConsents } from './consent/consents.ts'
@@ -28,18 +32,25 @@ import { watchSigningKeys } from './keys/signing-key-watch.ts'
 import { loadSigningKeys } from './keys/signing-keys.ts'
 import { loginRoutes } from './login/routes.ts'
 import { mfaRoutes } from './mfa/routes.ts'
-import { health } from './observability/health.ts'
 import type { Logger } from './observability/logger.ts'
 import { createAccessCheck } from './oidc/access.ts'
 import { adapters } from './oidc/adapter.ts'
+import { authorizationRequests } from './oidc/authorization-requests.ts'
 import { engineConfiguration } from './oidc/configuration.ts'
 import { existingGrant } from './oidc/existing-grant.ts'
 import { interactionSteps } from './oidc/interaction-policy.ts'
 import { introspectionRoutes } from './oidc/introspection.ts'
 import { replaceKeys } from './oidc/patches.ts'
 import { createProvider } from './oidc/provider.ts'
+import { createPushedRequests } from './oidc/pushed-requests.ts'
 import { requestChecks } from './oidc/request-checks.ts'
-import { tokenEndpoint } from './oidc/token-endpoint.ts'
+import { authorizationCodeGrant } from './oidc/token/authorization-code.ts'
+import { createIdTokens } from './oidc/token/id-token.ts'
+import { createIssuing } from './oidc/token/issue.ts'
+import { refreshTokenGrant } from './oidc/token/refresh-token.ts'
+import { createResources } from './oidc/token/resource.ts'
+import { createRevocation } from './oidc/token/revocation.ts'
+import { tokenRoutes } from './oidc/token/routes.ts'
 import { patientRoutes } from './patient/routes.ts'
 import { accountRoutes } from './portal/account-routes.ts'
 import { createBrowserSessions } from './portal/browser-session.ts'
@@ -48,17 +59,15 @@ import { smartDiscovery } from './smart/discovery.ts'
 import { createLaunches } from './smart/launch.ts'
 import { launchRoutes } from './smart/launch-routes.ts'
 import type { StoreFence } from './store/fence.ts'
-import { type Store, StoreUnavailable } from './store/store.ts'
+import type { Store } from './store/store.ts'
 import { createAttempts } from './web/attempts.ts'
 import { csrf } from './web/csrf.ts'
 import { bySegment } from './web/dispatch.ts'
 import { keptDocuments } from './web/documents.ts'
-import { errorPages } from './web/errors.ts'
 import { limits } from './web/limits.ts'
-import { pages } from './web/render.ts'
-import { requestContext, sourceOf } from './web/request.ts'
-import { requestLog } from './web/request-log.ts'
-import { securityHeaders } from './web/security-headers.ts'
+import { createOutbound } from './web/outbound.ts'
+import { outerApp } from './web/outer-app.ts'
+import { sourceOf } from './web/request.ts'
 import { staticFiles } from './web/static.ts'
 
 export interface AppDeps {
@@ -87,11 +96,11 @@ export interface App {
 /** A window so long that a count in it ends only with a success, in milliseconds. */
 const UNTIL_SUCCESS = 10 * 365 * 24 * 60 * 60 * 1000
 const METADATA = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server']
-const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
+export const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
 
 export async function createApp(deps: AppDeps): Promise<App> {
-  const { config, cookieKeys, store, logger, now, isDraining, hashing, isUnsafe, signingKeysEvery } = deps
-  const { fhirServers, issuer, organization } = config
+  const { config, cookieKeys, store, fence, logger, now, isDraining, hashing, isUnsafe, signingKeysEvery } = deps
+  const { fhirServers, issuer, lifetimes, organization } = config
   const audit = await openAuditTrail({ store, now })
   const kinds = readKinds(VIEWS)
 
@@ -118,11 +127,18 @@ export async function createApp(deps: AppDeps): Promise<App> {
   await makeAccounts()
 
   const clients = createClients({ configured: config.clients, issuer, store })
+  const outbound = createOutbound({ allowedHosts: config.outbound.allowedHosts, now })
+  const clientKeys = createClientKeys({ remoteKeys: createRemoteKeys({ outbound, now }) })
+  const authenticator = createClientAuthenticator({
+    clients,
+    assertions: createAssertions({ issuer, find: clients.find, store, keys: clientKeys, fence, now })
+  })
   const launches = createLaunches({ store, fence, now })
   const authorizations = createAuthorizations({ accounts, clients, launches, fhirServers })
   const consents = createConsents({ store, now })
 
   const signingKeys = await loadSigningKeys(store, now)
+  const idTokens = createIdTokens({ issuer, fhirServers, keys: signingKeys, lifetime: lifetimes.accessToken, now })
   const sessionEnds = createSessionEnds({ store, lifetime: config.lifetimes.session, now })
   const access = createAccessCheck({
     store,
@@ -140,7 +156,6 @@ export async function createApp(deps: AppDeps): Promise<App> {
       jwks: signingKeys,
       adapter: adapters({ store, fence, clients, sessionEnds, now }),
       accounts,
-      access,
       policy: interactionSteps({ accounts, secondFactor, authorizations }),
       checks: requestChecks({ fhirServers, launches, audit }),
       loadExistingGrant: existingGrant({
@@ -155,7 +170,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       }),
       now
     }),
-    { store, audit, config, now }
+    { audit }
   )
   const reports = reportFence({
     fence,
@@ -176,6 +191,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
     current: signingKeys,
     onChange: (keys) => {
       replaceKeys(provider, keys)
+      idTokens.replaceKeys(keys)
       keySet.forget()
     },
     every: signingKeysEvery
@@ -185,7 +201,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   const refused = (reason: 'csrf' | 'host') => (ctx: Context) =>
     audit.record(sourceOf(ctx), { type: 'request', outcome: 'refused', reason })
 
-  const koa = outerApp({ config, cookieKeys, logger, now, isDraining, isUnsafe }, store.driver, () => store.check())
+  const koa = outerApp({ config, cookieKeys, store, viewsDir: VIEWS, logger, now, isDraining, isUnsafe })
   koa.use(limits({ issuer, onRefused: refused('host') }))
   koa.use(
     staticFiles({ viewsDir: VIEWS, files: ['style.css', 'forms.css', 'consent.css'], branded: ['theme.css'], organization })
@@ -208,11 +224,29 @@ export async function createApp(deps: AppDeps): Promise<App> {
       now
     })
   ]
-  const tokens = partOf([tokenEndpoint({ store, clients })])
+  const requests = partOf([
+    authorizationRequests({
+      provider: () => provider,
+      authenticator,
+      pushed: createPushedRequests({ store, now }),
+      fhirServers,
+      audit
+    })
+  ])
+  const issuing = createIssuing({ store, audit, idTokens, lifetimes, now })
+  const granting = { store, access, issuing, resources: createResources(fhirServers), lifetimes, now }
+  const grants = new Map([
+    ['authorization_code', authorizationCodeGrant({ ...granting, fence })],
+    ['refresh_token', refreshTokenGrant(granting)]
+  ])
+  const revocation = createRevocation({ store, audit })
+  const tokens = partOf([tokenRoutes({ store, clients, authenticator, grants, revocation, audit })])
   koa.use(
     bySegment({
       interaction: partOf(interaction, forms),
       account: partOf([accountRoutes({ issuer, sessions, consents, clients, kinds, audit })], forms),
+      authorize: requests,
+      par: requests,
       fhir: partOf([], smartDiscovery({ issuer, fhirServers })),
       launch: partOf([launchRoutes({ clients, launches, audit })]),
       introspect: partOf([introspectionRoutes({ issuer, fhirServers, store, clients, access, audit, now })]),
@@ -232,35 +266,9 @@ export async function createApp(deps: AppDeps): Promise<App> {
   }
 }
 
-/** What answers until the store has been reached for the first time: that Keyward lives, is not ready, and 503 for all else. */
-export function createWaitingApp(deps: Omit<AppDeps, 'store' | 'fence'> & { store: Pick<Store, 'driver'> }): Koa {
-  const notYet = async (): Promise<never> => {
-    throw new StoreUnavailable('the store has not been reached yet')
-  }
-  return outerApp(deps, deps.store.driver, notYet).use(notYet)
-}
-
 function partOf(routers: readonly Router[], ...before: Middleware[]): Koa {
   const part = new Koa()
   for (const middleware of before) part.use(middleware)
   for (const router of routers) part.use(router.routes())
   return part
-}
-
-/** What surrounds every answer: protecting headers, who asks, the log, error pages, health. */
-function outerApp(
-  { config, cookieKeys, logger, now, isDraining, isUnsafe }: Omit<AppDeps, 'store' | 'fence'>,
-  driver: string,
-  check: () => Promise<void>
-): Koa {
-  const { issuer, listen, organization } = config
-  const koa = new Koa()
-  koa.keys = cookieKeys
-  koa.use(securityHeaders())
-  koa.use(requestContext({ trustedProxies: listen.trustedProxies, issuer }))
-  koa.use(requestLog({ logger, maskedAfter: ['interaction', 'authorize'], quiet: ['/livez', '/readyz'], now }))
-  koa.use(pages({ viewsDir: VIEWS, organization, issuer }))
-  koa.use(errorPages({ logger }))
-  koa.use(health({ driver, check, isUnsafe, isDraining, logger }))
-  return koa
 }

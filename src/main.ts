@@ -8,7 +8,7 @@ import type { Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createHashingProcess } from './accounts/hashing-process.ts'
-import { createApp, createWaitingApp } from './app.ts'
+import { createApp, VIEWS } from './app.ts'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readConfig } from './config/read-config.ts'
@@ -20,6 +20,7 @@ import { createStore } from './store/sealed-store.ts'
 import { type SettingsWatch, watchSettings } from './store/settings-watch.ts'
 import { StoreUnavailable } from './store/store.ts'
 import { createHttpServer, drainable } from './web/http-server.ts'
+import { createWaitingApp } from './web/outer-app.ts'
 
 /** How long answers that are under way may take once the process has been told to end, in milliseconds. */
 const DRAIN = 10_000
@@ -53,7 +54,7 @@ async function main(): Promise<void> {
     hashing,
     isUnsafe: () => settings?.isUnsafe() === true
   }
-  let answer = createWaitingApp(deps).callback()
+  let answer = createWaitingApp({ ...deps, viewsDir: VIEWS }).callback()
   const server = createHttpServer((req, res) => void answer(req, res), config.listen.tls)
   const { drain } = drainable(server)
   await listen(server, config.listen)

@@ -3,11 +3,8 @@ import { type ErrorOut, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { renderErrorPage } from '../web/errors.ts'
 import { sourceOf } from '../web/request.ts'
 
-/** Endpoints that no person looks at: their answers are JSON whatever is asked for. RFC 6749 §5.2 */
-const PROGRAMS_ONLY = new Set(['token', 'revocation'])
-
 export function renderEngineError(ctx: KoaContextWithOIDC, out: ErrorOut, error: Error): void {
-  const asksForPage = !PROGRAMS_ONLY.has(ctx.oidc.route) && ctx.get('Accept').toLowerCase().includes('text/html')
+  const asksForPage = ctx.get('Accept').toLowerCase().includes('text/html')
   if (asksForPage) {
     renderErrorPage(ctx, reasonOf(error), ctx.status)
     return

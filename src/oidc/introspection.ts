@@ -12,11 +12,11 @@ import type { FhirServer } from '../config/config.ts'
 import { contextMembers } from '../smart/token-response.ts'
 import type { Store } from '../store/store.ts'
 import { readForm } from '../web/form.ts'
+import { postOnly } from '../web/post-only.ts'
 import { sourceOf } from '../web/request.ts'
 import type { AccessCheck } from './access.ts'
 import { absoluteFhirUser } from './account-claims.ts'
 import { engineKind } from './engine-records.ts'
-import { postOnly } from './token-endpoint.ts'
 
 interface Deps {
   issuer: string

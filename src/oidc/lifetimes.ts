@@ -1,4 +1,4 @@
-/** How long each record of the engine lives, in seconds. */
+/** How long each record that the engine makes lives, in seconds. */
 import type { Config } from '../config/config.ts'
 import { lasts, splitScope } from '../smart/scope-policy.ts'
 
@@ -19,10 +19,7 @@ interface GrantScopes {
 
 export function lifetimesFor(lifetimes: Lifetimes, now: () => number) {
   return {
-    AccessToken: () => lifetimes.accessToken,
     AuthorizationCode: () => lifetimes.authorizationCode,
-    RefreshToken: () => lifetimes.refreshToken,
-    IdToken: () => lifetimes.accessToken,
     Interaction: () => INTERACTION,
     Grant: (_ctx: unknown, grant: GrantScopes) => grantLifetime(lifetimes, splitScope(grant.getOIDCScope())),
     /** Idle time, but never past the absolute end counted from the sign-in. */
@@ -34,7 +31,7 @@ export function lifetimesFor(lifetimes: Lifetimes, now: () => number) {
   }
 }
 
-/** SMART's sliding refresh tokens have no absolute end: a Grant in use is prolonged (grant-renewal.ts). */
+/** SMART's sliding refresh tokens have no absolute end: a Grant in use is prolonged (token/grant-renewal.ts). */
 export function grantLifetime(lifetimes: Lifetimes, scopes: readonly string[]): number {
   return lasts(scopes) ? lifetimes.refreshToken * GRANT_SPANS : lifetimes.authorizationCode + lifetimes.accessToken
 }

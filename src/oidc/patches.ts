@@ -3,7 +3,6 @@
  * holds each against the pinned version. A release that changes one of these
  * shows there first.
  */
-import type { IncomingMessage } from 'node:http'
 import type Provider from 'oidc-provider'
 import type { JWKS } from 'oidc-provider'
 import initializeKeystore from 'oidc-provider/lib/helpers/initialize_keystore.js'
@@ -33,24 +32,22 @@ function inPayload(model: object): string[] {
   return members
 }
 
-/** Tokens and codes name their kind, for leak scanners and so that none passes as another, and lie in the slot of their Grant. */
-export function nameTokens(provider: Provider): void {
-  const prefixes = [
-    [provider.AccessToken, 'kw_at_'],
-    [provider.RefreshToken, 'kw_rt_'],
-    [provider.AuthorizationCode, 'kw_ac_']
-  ] as const
-  for (const [model, prefix] of prefixes) {
-    const original: unknown = Reflect.get(model.prototype, 'generateTokenId')
-    if (typeof original !== 'function') throw new Error('the engine has no generateTokenId: see patches.ts')
-    Object.defineProperty(model.prototype, 'generateTokenId', {
-      value(this: { grantId?: string }) {
-        // The engine's own also settles the token's format.
-        Reflect.apply(original, this, [])
-        return newIdBeside(this.grantId ?? '', prefix)
-      }
-    })
-  }
+/** Codes name their kind, as tokens do, for leak scanners and so that none passes as another, and lie in the slot of their Grant. */
+export function nameCodes({ AuthorizationCode }: Provider): void {
+  nameRecords(AuthorizationCode, 'kw_ac_')
+}
+
+/** From here on the ids of a model's records begin with this. */
+export function nameRecords(model: { prototype: object }, prefix: string): void {
+  const original: unknown = Reflect.get(model.prototype, 'generateTokenId')
+  if (typeof original !== 'function') throw new Error('the engine has no generateTokenId: see patches.ts')
+  Object.defineProperty(model.prototype, 'generateTokenId', {
+    value(this: { grantId?: string }) {
+      // The engine's own also settles the format of an access token.
+      Reflect.apply(original, this, [])
+      return newIdBeside(this.grantId ?? '', prefix)
+    }
+  })
 }
 
 /**
@@ -59,20 +56,4 @@ export function nameTokens(provider: Provider): void {
  */
 export function replaceKeys(provider: Provider, jwks: JWKS): void {
   Reflect.apply(initializeKeystore, provider, [jwks])
-}
-
-/**
- * Hands the engine a form whose body has been read already, as if it were still
- * to come: its own way for that is a warning on the console.
- */
-export function replayBody(req: IncomingMessage, body: Buffer): void {
-  req.headers['content-length'] = String(body.length)
-  Object.defineProperties(req, {
-    readable: { value: true },
-    iterator: {
-      value: async function* () {
-        yield body
-      }
-    }
-  })
 }

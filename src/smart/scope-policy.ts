@@ -95,8 +95,18 @@ export function stillPermitted(
   registered: readonly string[],
   enforces: Enforcement = {}
 ): string[] {
-  const consented = new Set(granted)
-  return permittedScopes(scopes, registered, 'person', enforces).filter((scope) => consented.has(scope))
+  return coveredScopes(permittedScopes(scopes, registered, 'person', enforces), granted)
+}
+
+/** Of some scopes, those that others give: the same, or a wider one of a resource. A refreshed token may ask for less than was granted. */
+export function coveredScopes(wanted: readonly string[], held: readonly string[]): string[] {
+  const same = new Set(held)
+  const wider = resourceScopes(held)
+  return [...new Set(wanted)].filter((scope) => {
+    if (same.has(scope)) return true
+    const one = parseResourceScope(scope)
+    return one !== undefined && coveredBy(wider, one)
+  })
 }
 
 /** Whether a scope says who signs in or in what context, so that it is told rather than asked. */

@@ -3,105 +3,41 @@
  * same store with the same configuration, and both are asked about the same
  * tokens: whoever changes ours, or upgrades the engine, sees where they part.
  */
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { createAccounts } from '../../src/accounts/accounts.ts'
-import { createPasswords } from '../../src/accounts/password.ts'
-import { openAuditTrail } from '../../src/audit/trail.ts'
-import { createClients } from '../../src/clients/clients.ts'
 import { createConsents } from '../../src/consent/consents.ts'
-import { createSessionEnds } from '../../src/interaction/session-ends.ts'
-import { loadSigningKeys } from '../../src/keys/signing-keys.ts'
-import { createAccessCheck } from '../../src/oidc/access.ts'
-import { adapters } from '../../src/oidc/adapter.ts'
-import { engineConfiguration } from '../../src/oidc/configuration.ts'
-import { createProvider } from '../../src/oidc/provider.ts'
-import { requestChecks } from '../../src/oidc/request-checks.ts'
-import { createLaunches } from '../../src/smart/launch.ts'
 import { basic, introspect } from '../harness/app-client.ts'
+import { type BareEngine, startBareEngine } from '../harness/bare-engine.ts'
 import { FHIR_BASE, SECRETS } from '../harness/clinic-config.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { newVisit, type Visit, withoutSecondFactor } from '../harness/visit.ts'
-
-/** The engine with its own introspection, over a Keyward's store. It is asked about tokens, and nothing else. */
-async function startEngine({ config, store }: Keyward): Promise<{ server: Server; url: string }> {
-  const now = () => Date.now()
-  const clients = createClients({ configured: config.clients, issuer: config.issuer, store })
-  const accounts = createAccounts({ store, passwords: await createPasswords(), now })
-  const consents = createConsents({ store, now })
-  const audit = await openAuditTrail({ store, now })
-  const cookieKeys = ['only for tests']
-  const configuration = engineConfiguration({
-    config,
-    cookieKeys,
-    jwks: await loadSigningKeys(store, now),
-    adapter: adapters({
-      store,
-      clients,
-      sessionEnds: createSessionEnds({ store, lifetime: config.lifetimes.session, now }),
-      now
-    }),
-    accounts,
-    access: createAccessCheck({
-      store,
-      accounts,
-      clients,
-      consents,
-      fhirServers: config.fhirServers,
-      sessionExists: async () => true
-    }),
-    policy: [],
-    checks: requestChecks({ fhirServers: config.fhirServers, launches: createLaunches({ store, now }), audit }),
-    loadExistingGrant: async () => undefined,
-    now
-  })
-  const served = new Set(
-    config.fhirServers.flatMap(({ baseUrl, introspectedBy }) => introspectedBy.map((client) => `${client} ${baseUrl}`))
-  )
-  const { richAuthorizationRequests: _absent, ...features } = configuration.features ?? {}
-  const introspection = {
-    enabled: true,
-    // What ours decides before it looks: access tokens alone, and only for the FHIR server that they are meant for.
-    allowedPolicy: (_ctx: unknown, client: { clientId: string }, token: { kind: string; aud?: string | string[] | undefined }) =>
-      token.kind === 'AccessToken' && served.has(`${client.clientId} ${token.aud}`)
-  }
-  const provider = createProvider(
-    config.issuer,
-    { ...configuration, features: { ...features, introspection } },
-    { store, audit, config, now }
-  )
-  const server = createServer(provider.callback()).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
-  return { server, url: `http://127.0.0.1:${address.port}/token/introspection` }
-}
 
 /** What both say, where both say it. */
 const MEMBERS = ['active', 'scope', 'client_id', 'sub', 'exp', 'iat', 'token_type', 'aud', 'iss'] as const
 
 describe.each(STORES)("our introspection and the engine's on %s", (store) => {
   let keyward: Keyward
-  let engine: { server: Server; url: string }
+  let engine: BareEngine
   let visit: Visit
   beforeAll(async () => {
     keyward = await startKeyward({ store, change: withoutSecondFactor })
     expect(await storeOf(keyward.issuer)).toBe(store)
-    engine = await startEngine(keyward)
+    engine = await startBareEngine(keyward)
     visit = newVisit(keyward)
   })
   afterEach(() => void vi.useRealTimers())
   afterAll(async () => {
-    engine.server.close()
-    engine.server.closeAllConnections()
+    engine.stop()
     await keyward.stop()
   })
 
   async function both(token: string, by: 'clinic-fhir' | 'other-fhir' = 'clinic-fhir') {
     const ours = await introspect(keyward.issuer, token, by)
     const headers = { Authorization: basic(by, SECRETS[by]) }
-    const answer = await fetch(engine.url, { method: 'POST', headers, body: new URLSearchParams({ token }) })
+    const answer = await fetch(`${engine.url}/token/introspection`, {
+      method: 'POST',
+      headers,
+      body: new URLSearchParams({ token })
+    })
     const theirs: Record<string, unknown> = JSON.parse(await answer.text())
     return { ours: ours.body, theirs, statuses: [ours.status, answer.status] }
   }

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
-import { engineKind } from '../../src/oidc/engine-records.ts'
-import { successorOf } from '../../src/oidc/refresh-retry.ts'
+import { refreshTokens } from '../../src/oidc/token/records.ts'
+import { successorOf } from '../../src/oidc/token/refresh-retry.ts'
 import { introspect, newApp } from '../harness/app-client.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import {
@@ -248,7 +248,7 @@ describe.each(STORES)('the retry of a refresh on %s', (store) => {
     for (const { access, refresh } of [first, second, third])
       for (const token of [access, refresh]) expect(bytes.includes(token)).toBe(false)
 
-    const record = await keyward.store.get(engineKind('RefreshToken'), second.refresh)
+    const record = await keyward.store.get(refreshTokens, second.refresh)
     if (!record) throw new Error('a spent token leaves its record')
     const text = JSON.stringify(record)
     for (const token of [third.access, third.refresh]) {

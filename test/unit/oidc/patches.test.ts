@@ -1,22 +1,19 @@
 /** What patches.ts relies on in the engine, and what it makes of it, against the pinned release. */
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { request, type Server } from 'node:http'
 import { createLocalJWKSet, type JSONWebKeySet, type JWK, jwtVerify } from 'jose'
-import Koa from 'koa'
-import mount from 'koa-mount'
 import Provider from 'oidc-provider'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClients } from '../../../src/clients/clients.ts'
 import { createSessionEnds } from '../../../src/interaction/session-ends.ts'
 import { createSealer } from '../../../src/keys/sealing.ts'
 import { adapters } from '../../../src/oidc/adapter.ts'
-import { keepContextOnGrants, nameTokens, replaceKeys, replayBody } from '../../../src/oidc/patches.ts'
+import { keepContextOnGrants, nameCodes, nameRecords, replaceKeys } from '../../../src/oidc/patches.ts'
+import { authorizationCodes } from '../../../src/oidc/token/records.ts'
 import { openDriver } from '../../../src/store/open-store.ts'
 import { createStore } from '../../../src/store/sealed-store.ts'
 import { newTaggedId, tagOf } from '../../../src/store/slot.ts'
 import type { Store } from '../../../src/store/store.ts'
-import { readBody } from '../../../src/web/body.ts'
 
 const ISSUER = 'http://localhost:9000'
 const CONTEXT = {
@@ -98,58 +95,75 @@ describe('context on Grants', () => {
   })
 })
 
-interface Token {
-  generateTokenId(): string
-  save(): Promise<string>
-}
-
-describe('names of tokens', () => {
+describe('names of codes', () => {
   const grantId = newTaggedId()
 
-  function newToken(model: 'AccessToken' | 'RefreshToken' | 'AuthorizationCode', members: object): Token {
-    const token: Token = Reflect.construct(provider[model], [members])
-    return token
+  function newCode(members: object): { generateTokenId(): string; save(): Promise<string> } {
+    return Reflect.construct(provider.AuthorizationCode, [{ accountId: 'a', clientId: 'c', ...members }])
   }
 
-  const kinds = [
-    ['AccessToken', 'kw_at_'],
-    ['RefreshToken', 'kw_rt_'],
-    ['AuthorizationCode', 'kw_ac_']
-  ] as const
-
-  test.each(kinds)('%s begins with %s, lies in the slot of its Grant, and has 256 random bits', async (model, prefix) => {
-    nameTokens(provider)
+  test('begin with kw_ac_, lie in the slot of their Grant, and have 256 random bits', () => {
+    nameCodes(provider)
     const values = new Set<string>()
     for (let count = 0; count < 50; count++) {
-      const value = newToken(model, { accountId: 'a', clientId: 'c', grantId }).generateTokenId()
-      expect(value).toMatch(new RegExp(`^${prefix}[\\w-]{8}\\.[\\w-]{43}$`))
+      const value = newCode({ grantId }).generateTokenId()
+      expect(value).toMatch(/^kw_ac_[\w-]{8}\.[\w-]{43}$/)
       expect(tagOf(value)).toBe(tagOf(grantId))
       values.add(value)
     }
     expect(values.size).toBe(50)
   })
 
-  test.each(kinds)('%s is opaque, and is found by its name', async (model) => {
-    nameTokens(provider)
-    const value = await newToken(model, { accountId: 'a', clientId: 'c', grantId, scope: 'openid' }).save()
-    expect(value.split('.')).toHaveLength(2)
-    const found: unknown = await Reflect.apply(provider[model].find, provider[model], [value])
-    expect(found).toMatchObject({ jti: value, accountId: 'a', grantId, scope: 'openid', kind: model })
+  test('are what a code is stored under, with what the token endpoint reads of it', async () => {
+    nameCodes(provider)
+    const about = {
+      grantId,
+      scope: 'openid',
+      redirectUri: 'https://app.example/cb',
+      codeChallenge: 'x',
+      nonce: 'n',
+      amr: ['pwd']
+    }
+    const value = await newCode(about).save()
+    expect(await store.get(authorizationCodes, value)).toMatchObject({
+      ...about,
+      jti: value,
+      accountId: 'a',
+      clientId: 'c',
+      kind: 'AuthorizationCode',
+      iat: expect.any(Number),
+      exp: expect.any(Number)
+    })
   })
 
-  test.each(kinds)('%s without a Grant is refused rather than laid into no slot', (model) => {
-    nameTokens(provider)
-    expect(() => newToken(model, { accountId: 'a', clientId: 'c' }).generateTokenId()).toThrow('no tag')
+  test('a code without a Grant is refused rather than laid into no slot', () => {
+    nameCodes(provider)
+    expect(() => newCode({}).generateTokenId()).toThrow('no tag')
   })
 
   test('other records keep the names that the engine gives them', async () => {
-    nameTokens(provider)
+    nameCodes(provider)
     expect(await new provider.Session().save(60)).not.toMatch(/^kw_/)
   })
 
   test('an engine that no longer has generateTokenId is noticed at the start', () => {
-    Object.defineProperty(provider.AccessToken.prototype, 'generateTokenId', { value: undefined })
-    expect(() => nameTokens(provider)).toThrow('generateTokenId')
+    Object.defineProperty(provider.AuthorizationCode.prototype, 'generateTokenId', { value: undefined })
+    expect(() => nameCodes(provider)).toThrow('generateTokenId')
+    expect(() => nameRecords(provider.AuthorizationCode, 'kw_ac_')).toThrow('generateTokenId')
+  })
+})
+
+describe('tokens', () => {
+  test.each(['AccessToken', 'RefreshToken'] as const)('the engine can neither store nor find a %s', async (model) => {
+    const token: { save(): Promise<string> } = Reflect.construct(provider[model], [{ accountId: 'a', clientId: 'c' }])
+    await expect(token.save()).rejects.toThrow('switched off')
+    await expect(Reflect.apply(provider[model].find, provider[model], ['kw_at_x'])).rejects.toThrow('switched off')
+  })
+
+  test('the engine can neither find nor spend a code', async () => {
+    const { AuthorizationCode } = provider
+    await expect(AuthorizationCode.find('kw_ac_x')).rejects.toThrow('switched off')
+    await expect(AuthorizationCode.adapter.consume('kw_ac_x')).rejects.toThrow('switched off')
   })
 })
 
@@ -195,85 +209,5 @@ describe('keys that replace those of a running engine', () => {
     expect(() => replaceKeys(provider, { keys: [second, { kty: 'RSA', kid: 'half' }] })).toThrow()
     expect((await published()).keys.map(({ kid }) => kid)).toEqual(['first'])
     expect((await jwtVerify(await signed(), createLocalJWKSet(await published()))).protectedHeader.kid).toBe('first')
-  })
-})
-
-describe('a body that was read before the engine', () => {
-  let server: Server
-  let seen: unknown
-  /** What is handed to the engine of what was read; undefined: nothing. */
-  let replayed: (body: Buffer) => Buffer | undefined
-  beforeEach(async () => {
-    seen = undefined
-    replayed = (body) => body
-    const koa = new Koa()
-    koa.use(async (ctx, next) => {
-      const body = replayed(await readBody(ctx))
-      if (body) replayBody(ctx.req, body)
-      await next()
-    })
-    provider.use(async (ctx, next) => {
-      await next()
-      seen = { body: ctx.oidc?.body, length: ctx.request.length, error: Reflect.get(Object(ctx.body), 'error') }
-    })
-    koa.use(mount('/', provider))
-    server = koa.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-  })
-  afterEach(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-
-  async function post(body: string, headers: Record<string, string> = {}): Promise<void> {
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
-    const sent = request({
-      port: address.port,
-      host: '127.0.0.1',
-      path: '/token',
-      method: 'POST',
-      headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers }
-    })
-    sent.end(body)
-    const [answer] = await once(sent, 'response')
-    answer.resume()
-    await once(answer, 'end')
-  }
-
-  test.each([
-    ['as it came', 'grant_type=x&client_id=y', { grant_type: 'x', client_id: 'y' }],
-    ['with letters of more than one byte', 'grant_type=caf%C3%A9&x=é', { grant_type: 'café', x: 'é' }],
-    ['with a doubled member', 'grant_type=x&grant_type=y', { grant_type: ['x', 'y'] }],
-    ['empty', '', {}]
-  ])('reaches it %s, with its own length', async (_, body, parsed) => {
-    await post(body, { 'Content-Length': String(Buffer.byteLength(body)) })
-    expect(seen).toMatchObject({ body: parsed, length: Buffer.byteLength(body) })
-  })
-
-  test.each([
-    ['longer', (body: Buffer) => Buffer.concat([body, Buffer.from('&client_id=heart-app')])],
-    ['shorter', (body: Buffer) => body.subarray(0, 12)]
-  ])('reaches it changed, %s than Content-Length said', async (_, change) => {
-    replayed = change
-    const body = 'grant_type=x&refresh_token=y'
-    await post(body, { 'Content-Length': String(body.length) })
-    const length = change(Buffer.from(body)).length
-    expect(seen).toMatchObject({ length, body: { grant_type: 'x' } })
-  })
-
-  test('reaches it where it came in chunks, without a length', async () => {
-    await post('grant_type=x&client_id=y', { 'Transfer-Encoding': 'chunked' })
-    expect(seen).toMatchObject({ body: { grant_type: 'x', client_id: 'y' }, length: 24 })
-  })
-
-  test('makes the engine warn of nothing; read and not replayed, it would', async () => {
-    vi.mocked(console.warn).mockClear()
-    await post('grant_type=x&client_id=y')
-    expect(console.warn).not.toHaveBeenCalled()
-    expect(seen).toMatchObject({ body: { grant_type: 'x' } })
-    replayed = () => undefined
-    await post('grant_type=x&client_id=y')
-    expect(console.warn).toHaveBeenCalledWith(expect.stringContaining('already parsed request body'))
   })
 })
