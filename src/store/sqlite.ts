@@ -38,9 +38,17 @@ const SCHEMA = `
 const LOCK_PATIENCE = 1000
 const LOCK_PAUSE = 2
 
-/** Every so many writes, up to so many expired rows go. */
-const TRIM_EVERY = 32
-const TRIM_ROWS = 400
+/**
+ * Every so many writes expired rows go, in small rounds, until none is left, the rounds are over or the time is, in
+ * milliseconds: how long it takes to remove a row depends on the size of the store and on the disk.
+ */
+const TRIM_EVERY = 4
+const TRIM_ROWS = 4
+const TRIM_ROUNDS = 8
+const TRIM_PATIENCE = 1
+
+/** After so many pages the log is copied into the file, within a write: SQLite's own 1,000 take 5 ms and more. */
+const CHECKPOINT_PAGES = 200
 
 /** Opens, and makes where it is missing, the file at `path`; ':memory:' keeps everything in memory. */
 export async function openSqlite(path: string, now: () => number): Promise<StoreDriver> {
@@ -69,7 +77,7 @@ function openFile(path: string): DatabaseSync {
 
 /** With what is to be done in the same step. */
 function prepareSchema<T>(db: DatabaseSync, then: () => T): T {
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   return transaction(db, () => {
     const version = db.prepare('PRAGMA user_version').get()?.user_version
     if (version !== SCHEMA_VERSION && version !== 0)
@@ -131,8 +139,12 @@ function sqliteDriver(db: DatabaseSync, now: () => number, fence: StoreFence): S
     writesUntilTrim -= 1
     if (writesUntilTrim > 0) return
     writesUntilTrim = TRIM_EVERY
-    sql.trimEntries.run(now(), TRIM_ROWS)
-    sql.trimCounters.run(now(), TRIM_ROWS)
+    const deadline = performance.now() + TRIM_PATIENCE
+    const expired = now()
+    for (let rounds = TRIM_ROUNDS; rounds > 0 && performance.now() < deadline; rounds -= 1) {
+      const removed = [sql.trimEntries, sql.trimCounters].map((trim) => Number(trim.run(expired, TRIM_ROWS).changes))
+      if (removed.every((rows) => rows === 0)) return
+    }
   }
 
   return {

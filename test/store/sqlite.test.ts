@@ -5,9 +5,12 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openDriver } from '../../src/store/open-store.ts'
+import { newIdBeside, newTaggedId } from '../../src/store/slot.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { storeContract } from './contract.ts'
 import { type Engine, movableClock, newId, newKind, openOn } from './engine.ts'
+
+const HOUR = 3_600_000
 
 storeContract('sqlite', async () => engineIn(mkdtempSync(join(tmpdir(), 'keyward-sqlite-'))))
 
@@ -95,6 +98,38 @@ describe('sqlite file', () => {
     await expect(openOn(engine.url)).rejects.toThrow('schema version 99')
     await expect(openOn(`sqlite:${import.meta.filename}`)).rejects.toThrow("can't be opened")
   })
+
+  test('of three thousand expired rows each write removes a few, so that no request waits for all; none stays', async () => {
+    const clock = movableClock()
+    const store = await openOn(engine.url, clock.now)
+    const kind = newKind<number>()
+    const id = newTaggedId()
+    for (let i = 0; i < 30; i += 1) {
+      const options = { expiresAt: clock.now() + HOUR, indexes: { owner: 'maria' } }
+      await store.commit(Array.from({ length: 100 }, () => ({ kind, id: newIdBeside(id), record: i, ...options })))
+    }
+    const db = new DatabaseSync(file)
+    const count = db.prepare('SELECT count(*) AS rows FROM entries')
+    const rows = (): number => Number(count.get()?.rows)
+    expect(rows()).toBe(3000)
+    clock.move(HOUR)
+    const slices: number[] = []
+    let largestLog = 0
+    for (let before = rows(), writes = 0; before > 1 && writes < 20_000; writes += 1) {
+      await store.put(kind, 'one', writes)
+      const after = rows()
+      slices.push(before - after)
+      before = after
+      largestLog = Math.max(largestLog, statSync(`${file}-wal`).size)
+    }
+    expect(rows()).toBe(1)
+    expect(Math.max(...slices)).toBeGreaterThan(1)
+    expect(Math.max(...slices)).toBeLessThanOrEqual(32)
+    // Nor is the log copied into the file by the thousand pages.
+    expect(largestLog).toBeLessThan(500 * 4096)
+    db.close()
+    await store.close()
+  }, 60_000)
 
   test('loses expired rows, their index entries and counters as it is written to', async () => {
     const clock = movableClock()
