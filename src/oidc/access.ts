@@ -71,12 +71,12 @@ export function createAccessCheck({ store, accounts, clients, consents, fhirServ
       ])
       if (!account || account.disabled || !client || client.disabled) return undefined
       if (!consent || consent.consentId !== consentId) return undefined
-      const enforces = fhirServers.find(({ id }) => id === fhirServer)?.enforces
-      if (!enforces) return undefined
+      const server = fhirServers.find(({ id }) => id === fhirServer)
+      if (!server) return undefined
       const registered = splitScope(client.smart_scope)
-      const at = { fhirServer, patient: grant.launchContext?.patient }
+      const at = { fhirServer: server, patient: grant.launchContext?.patient }
       const permitted = (text: string | undefined): string[] =>
-        scopesForPerson(account, at, stillPermitted(splitScope(text), consent.granted, registered, enforces))
+        scopesForPerson(account, at, stillPermitted(splitScope(text), consent.granted, registered, server.enforces))
       const standing = permitted(grant.openid?.scope)
       // Coming back may have been refused since: whatever else stands, a refresh token is worth nothing then.
       if (kind === 'RefreshToken' && !lasts(standing)) return undefined

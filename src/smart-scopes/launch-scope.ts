@@ -15,8 +15,9 @@ const SYNTAX = /^launch\/([a-z]+)(?:\?role=([\x21\x23-\x25\x27-\x3c\x3e-\x5b\x5d
 
 /** The context that a string asks for; undefined where it asks for none, or for one in two roles. */
 export function parseLaunchScope(scope: string): LaunchScope | undefined {
-  const [, resourceType, role] = SYNTAX.exec(scope) ?? []
-  if (!resourceType) return undefined
+  const match = SYNTAX.exec(scope)
+  if (!match?.[1]) return undefined
+  const [, resourceType, role] = match
   return { resourceType, ...(role === undefined ? {} : { role }) }
 }
 

@@ -77,8 +77,8 @@ export function inCommon(held: ResourceScope, wanted: ResourceScope): ResourceSc
 }
 
 function bothQueries(held: string | undefined, wanted: string | undefined): string | undefined {
-  if (held === undefined || filterCovers(held, wanted)) return wanted
-  return wanted === undefined || filterCovers(wanted, held) ? held : `${wanted}&${held}`
+  if (filterCovers(held, wanted)) return wanted
+  return filterCovers(wanted, held) ? held : `${wanted}&${held}`
 }
 
 function filterCovers(held: string | undefined, wanted: string | undefined): boolean {

@@ -47,7 +47,8 @@ export function letsThrough(held: SearchFilter, wanted: SearchFilter): boolean {
 
 /** The values that a search for a plain parameter has; none where the parameter is not in it. */
 export function valuesOf(query: string | undefined, name: string): string[] {
-  return (parseSearchFilter(query ?? '') ?? []).flatMap((term) => (term.name === name ? term.values : []))
+  const filter = query === undefined ? undefined : parseSearchFilter(query)
+  return filter?.flatMap((term) => (term.name === name ? term.values : [])) ?? []
 }
 
 /** Undefined for a broken escape, and for control characters: no FHIR server can be asked for those. */

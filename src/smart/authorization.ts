@@ -68,7 +68,7 @@ export function createAuthorizations({ accounts, clients, launches, fhirServers 
       const about = { client, account, fhirServer, scopes, ...(launch ? { launch } : {}) }
       if (params.launch !== undefined && !launch) return { ...about, patient: { state: 'impossible', reason: 'no-record-open' } }
       const patient = patientContext(about, pickedPatient)
-      const at = { fhirServer: fhirServer.id, ...(patient.state === 'settled' ? { patient: patient.id } : {}) }
+      const at = { fhirServer, ...(patient.state === 'settled' ? { patient: patient.id } : {}) }
       return { ...about, scopes: scopesForPerson(account, at, scopes), patient }
     }
   }

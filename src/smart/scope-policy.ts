@@ -36,7 +36,7 @@ type Enforcement = Partial<FhirServer['enforces']>
 export function permittedScopes(
   requested: readonly string[],
   registered: readonly string[],
-  holder: Holder = 'person',
+  holder: Holder,
   enforces: Enforcement = {}
 ): string[] {
   const held = resourceScopes(registered)
@@ -50,20 +50,22 @@ export function permittedScopes(
 
 /**
  * What a policy leaves of scopes: of a FHIR resource scope, what both have in common; the others as they are. Undefined is a
- * policy that says nothing. Narrowed scopes are in version 2 wherever version 1 can't say them.
+ * policy that says nothing. Narrowed scopes are in version 2 wherever version 1 can't say them, and a search parameter of the
+ * policy narrows nothing where the FHIR server doesn't enforce it: then nothing is left.
  */
-export function within(policy: readonly string[] | undefined, scopes: readonly string[]): string[] {
+export function within(policy: readonly string[] | undefined, scopes: readonly string[], enforces: Enforcement = {}): string[] {
   if (policy === undefined) return [...scopes]
   const held = resourceScopes(policy)
-  return [...new Set(scopes.flatMap((scope) => narrowed(scope, held)))]
+  return [...new Set(scopes.flatMap((scope) => narrowed(scope, held, enforces)))]
 }
 
-function narrowed(scope: string, held: readonly ResourceScope[]): string[] {
+function narrowed(scope: string, held: readonly ResourceScope[], enforces: Enforcement): string[] {
   const wanted = parseResourceScope(scope)
   if (!wanted || coveredBy(held, wanted)) return [scope]
   const parts: ResourceScope[] = []
   for (const part of held.flatMap((one) => inCommon(one, wanted) ?? []))
-    if (!coveredBy(parts, part)) parts.splice(0, parts.length, ...parts.filter((other) => !covers(part, other)), part)
+    if (isEnforced(part, enforces) && !coveredBy(parts, part))
+      parts.splice(0, parts.length, ...parts.filter((other) => !covers(part, other)), part)
   return parts.map(printResourceScope)
 }
 

@@ -6,7 +6,7 @@ test.each([
   ['launch/encounter', { resourceType: 'encounter' }],
   ['launch/diagnosticreport?role=https://a.example/role', { resourceType: 'diagnosticreport', role: 'https://a.example/role' }]
 ])('SM-194: %s asks for a context', (scope, expected) => {
-  expect(parseLaunchScope(scope)).toEqual(expected)
+  expect(parseLaunchScope(scope)).toStrictEqual(expected)
 })
 
 test.each([

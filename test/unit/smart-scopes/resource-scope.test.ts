@@ -38,7 +38,7 @@ test.each([
   ['user/*.*', { ...version2('user', '*', 'cruds'), version1: true }]
 ])('SM-186, SM-188, SM-190: %s is read, and printed as it was written', (scope, expected) => {
   const parsed = parseResourceScope(scope)
-  expect(parsed).toEqual(expected)
+  expect(parsed).toStrictEqual(expected)
   expect(parsed && printResourceScope(parsed)).toBe(scope)
 })
 
@@ -159,6 +159,7 @@ test.each<[string, string, string | undefined]>([
 ])('SM-203: %s leaves of %s: %s', (held, wanted, expected) => {
   const left = inCommon(scope(held), scope(wanted))
   expect(left && printResourceScope(left)).toBe(expected)
+  expect(left).toStrictEqual(expected === undefined ? undefined : { ...scope(expected), version1: scope(wanted).version1 })
 })
 
 test('a filter that is none, and was put together by hand, covers only itself', () => {

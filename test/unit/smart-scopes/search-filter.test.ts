@@ -30,6 +30,7 @@ test.each<[string, [name: string, ...values: string[]][]]>([
   ['code=a+b', [['code', 'a+b']]],
   ['_security=R', [['_security', 'R']]],
   ['_countless=a', [['_countless', 'a']]],
+  ['a_count=b', [['a_count', 'b']]],
   ['code:in=a,b', [['code:in', 'a,b']]],
   ['patient.birthdate=1990', [['patient.birthdate', '1990']]],
   ['subject:Patient.name=a', [['subject:Patient.name', 'a']]],

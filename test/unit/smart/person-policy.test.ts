@@ -30,12 +30,31 @@ test.each<[string, Partial<Person>, string | undefined, string[]]>([
   ['no way around the limit by user/', { patients: [patient('leo'), patient('mia', 'patient/Goal.rs')] }, 'leo', all.slice(0, 3)],
   ['no way around it without a patient', { patients: [patient('mia', 'patient/Goal.rs')] }, undefined, all.slice(0, 3)]
 ])('SM-204: %s', (_what, person, patientId, expected) => {
-  expect(scopesForPerson(account({ ...person }), { fhirServer: 'clinic', patient: patientId }, all)).toEqual(expected)
+  expect(scopesForPerson(account({ ...person }), { fhirServer: server('clinic'), patient: patientId }, all)).toEqual(expected)
+})
+
+test('SM-204: a limit that the FHIR server doesn’t enforce leaves nothing', () => {
+  const limited = account({ patients: [patient('leo', 'patient/Condition.rs?category=a patient/Observation.rs?category=b')] })
+  expect(scopesForPerson(limited, { fhirServer: server('clinic'), patient: 'leo' }, all)).toEqual([
+    'openid',
+    'launch/patient',
+    'patient/Observation.rs?category=b'
+  ])
+})
+
+test('SM-204: two limits that leave the same leave it once', () => {
+  const limited = account({ scope: 'patient/Goal.r patient/Goal.s', patients: [patient('leo', 'patient/Goal.r')] })
+  const at = { fhirServer: server('clinic'), patient: 'leo' }
+  expect(scopesForPerson(limited, at, ['patient/Goal.cr', 'patient/Goal.r'])).toEqual(['patient/Goal.r'])
 })
 
 test('SM-204: a limit at one FHIR server is none at another', () => {
-  expect(scopesForPerson(account({ scope: '' }), { fhirServer: 'other' }, all)).toEqual(all)
+  expect(scopesForPerson(account({ scope: '' }), { fhirServer: server('other') }, all)).toEqual(all)
 })
+
+function server(id: string): { id: string; enforces: { categories: string[] } } {
+  return { id, enforces: { categories: ['Observation'] } }
+}
 
 function patient(id: string, scope?: string): Person['patients'][number] {
   return { id, relationship: 'child', name: id, ...(scope === undefined ? {} : { scope }) }

@@ -12,6 +12,7 @@ import {
 const registered = [
   'openid',
   'fhirUser',
+  'profile',
   'launch/patient',
   'launch/imagingstudy',
   'offline_access',
@@ -33,6 +34,7 @@ test.each<[string, string[], string[]]>([
   ['two that are', ['patient/Observation.rs?category=a&code=b'], ['patient/Observation.rs?category=a&code=b']],
   ['another modifier of one that is', ['patient/Observation.rs?code:in=b'], []],
   ['one that is enforced for every type', ['patient/*.rs?_security=R'], ['patient/*.rs?_security=R']],
+  ['one that is enforced for every type, of one', ['patient/Patient.rs?_security=R'], ['patient/Patient.rs?_security=R']],
   ['a category of every type', ['patient/*.rs?category=a'], []],
   ['version 1 with a category', ['patient/Observation.read?category=a'], []],
   ['context by type', ['launch/imagingstudy', 'launch/task'], ['launch/imagingstudy']],
@@ -41,14 +43,14 @@ test.each<[string, string[], string[]]>([
     ['launch/imagingstudy?role=r', 'launch/patient?role=r'],
     ['launch/imagingstudy?role=r', 'launch/patient?role=r']
   ],
-  ['who signs in, without openid', ['fhirUser', 'patient/Patient.rs'], ['patient/Patient.rs']],
-  ['who signs in', ['fhirUser', 'openid'], ['fhirUser', 'openid']],
+  ['who signs in, without openid', ['fhirUser', 'profile', 'patient/Patient.rs'], ['patient/Patient.rs']],
+  ['who signs in', ['fhirUser', 'openid', 'profile'], ['fhirUser', 'openid', 'profile']],
   ['a user scope as one of a patient', ['user/Patient.rs', 'user/Observation.rs'], ['user/Observation.rs']],
   ['version 1 of what is registered', ['patient/Patient.read'], ['patient/Patient.read']],
   ['a verb more', ['patient/Patient.cruds'], []],
   ['another context', ['user/Patient.rs'], []],
   ['all types where one is registered', ['user/*.rs'], []],
-  ['a named scope that is not registered', ['launch', 'profile', 'online_access'], []],
+  ['a named scope that is not registered', ['launch', 'launch/encounter', 'online_access'], []],
   ['a backend scope, registered or not', ['system/Patient.rs'], []],
   ['what nobody knows', ['admin', 'patient/Patient', ''], []],
   ['a scope twice', ['openid', 'openid'], ['openid']],
@@ -59,13 +61,14 @@ test.each<[string, string[], string[]]>([
 
 test('what nobody says that it is enforced is not given', () => {
   const granular = ['patient/Observation.rs?category=a', 'patient/Observation.rs?code=b']
-  expect(permittedScopes(granular, registered)).toEqual([])
+  expect(permittedScopes(granular, registered, 'person')).toEqual([])
   expect(permittedScopes(granular, registered, 'person', { categories: ['Observation'] })).toEqual(granular.slice(0, 1))
   expect(permittedScopes(granular, registered, 'person', { parameters: ['Observation.code'] })).toEqual(granular.slice(1))
 })
 
 test('SM-192: what is registered is added up', () => {
-  expect(permittedScopes(['patient/Goal.rs', 'patient/Goal.crs'], ['patient/Goal.r', 'patient/*.s'])).toEqual(['patient/Goal.rs'])
+  const added = ['patient/Goal.r', 'patient/*.s']
+  expect(permittedScopes(['patient/Goal.rs', 'patient/Goal.crs'], added, 'person')).toEqual(['patient/Goal.rs'])
 })
 
 test.each<[string[] | undefined, string[], string[]]>([
@@ -80,9 +83,10 @@ test.each<[string[] | undefined, string[], string[]]>([
   [['patient/Goal.r', 'patient/Goal.s'], ['patient/Goal.read'], ['patient/Goal.read']],
   [['patient/*.rs'], ['patient/*.*', 'patient/*.read'], ['patient/*.read']],
   [['user/*.rs'], ['patient/Goal.rs'], []],
-  [['patient/Goal.rs?category=a'], ['patient/Goal.rs'], ['patient/Goal.rs?category=a']]
+  [['patient/Observation.rs?category=a'], ['patient/Observation.rs'], ['patient/Observation.rs?category=a']],
+  [['patient/Goal.rs?category=a', 'patient/Goal.r?category=b'], ['patient/Goal.rs'], []]
 ])('SM-204: the policy %j leaves of %j: %j', (policy, scopes, expected) => {
-  expect(within(policy, scopes)).toEqual(expected)
+  expect(within(policy, scopes, enforces)).toEqual(expected)
 })
 
 test.each([
