@@ -5,7 +5,7 @@
  *   redis+sentinel://[user:password@]host[:port],host[:port]/primary
  *   redis+cluster://[user:password@]host[:port],host[:port]
  *
- * `rediss` in place of `redis` is TLS. Own parsing, because an address with several hosts is none to URL. What it says about
+ * `?replicas=1` behind it: a write counts once so many replicas have it. `rediss` in place of `redis` is TLS. Own parsing, because an address with several hosts is none to URL. What it says about
  * a wrong address never quotes it: it may hold a password.
  */
 export interface RedisUrl {
@@ -18,6 +18,8 @@ export interface RedisUrl {
   primary: string
   /** What the Sentinels themselves ask for, where they do. */
   sentinelLogin: Login
+  /** How many replicas must have a write before it counts. */
+  replicas: number
   /** Files; undefined: without TLS. */
   tls: { ca?: string; cert?: string; key?: string } | undefined
 }
@@ -32,6 +34,7 @@ export const STORE_FORMS =
 
 const REDIS_URL = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^/?#]*)@)?([^/?#@]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/
 const HOST = /^([\w.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i
+const REPLICAS = 'replicas'
 const TLS_OPTIONS = ['ca', 'cert', 'key']
 const SENTINEL_OPTIONS = ['sentinelUser', 'sentinelPassword']
 
@@ -46,9 +49,11 @@ export function readRedisUrl(text: string): RedisUrl | string {
   const login = readLogin(userinfo)
   if (login === undefined) return "must have a user's name and password as user:password@, with % where a character is encoded"
   const options = new Map(new URLSearchParams(query))
-  const allowed = [...(s ? TLS_OPTIONS : []), ...(form === 'sentinel' ? SENTINEL_OPTIONS : [])]
+  const allowed = [REPLICAS, ...(s ? TLS_OPTIONS : []), ...(form === 'sentinel' ? SENTINEL_OPTIONS : [])]
   if ([...options.keys()].some((name) => !allowed.includes(name)))
-    return `must have no other options than ${[...SENTINEL_OPTIONS.map((name) => `${name} (Sentinel)`), ...TLS_OPTIONS.map((name) => `${name} (rediss)`)].join(', ')}`
+    return `must have no other options than ${[REPLICAS, ...SENTINEL_OPTIONS.map((name) => `${name} (Sentinel)`), ...TLS_OPTIONS.map((name) => `${name} (rediss)`)].join(', ')}`
+  const replicas = options.get(REPLICAS) ?? '0'
+  if (!/^\d$/.test(replicas)) return 'must have a number from 0 to 9 as replicas'
   if (options.has('cert') !== options.has('key')) return 'must have both of the options cert and key, or neither'
   if (options.has('sentinelUser') && !options.has('sentinelPassword'))
     return 'must have sentinelPassword where it has sentinelUser'
@@ -65,6 +70,7 @@ export function readRedisUrl(text: string): RedisUrl | string {
     db: form === 'single' ? Number(path) : 0,
     primary: form === 'sentinel' ? path : '',
     sentinelLogin: named({ username: options.get('sentinelUser'), password: options.get('sentinelPassword') }),
+    replicas: Number(replicas),
     tls: s ? named({ ca: options.get('ca'), cert: options.get('cert'), key: options.get('key') }) : undefined
   }
 }

@@ -4,7 +4,7 @@
  * reported. Only what a server has refused to carry out (MOVED, ASK, TRYAGAIN) is sent again, to another one, a few times.
  */
 import { readFileSync } from 'node:fs'
-import { Cluster, Redis } from 'ioredis'
+import { Cluster, Command, Redis } from 'ioredis'
 import type { RedisUrl } from '../config/store-url.ts'
 import { clusterSlotOf } from './cluster-slot.ts'
 import type { StoreFence } from './fence.ts'
@@ -12,6 +12,7 @@ import { gatherWrites } from './gathered-writes.ts'
 import { marksIn } from './redis-cluster-marks.ts'
 import { watchFailover } from './redis-failover.ts'
 import { type RedisFence, redisFence } from './redis-fence.ts'
+import { replicaWrites } from './redis-replicas.ts'
 
 /** In milliseconds. */
 const COMMAND_TIMEOUT = 800
@@ -25,8 +26,12 @@ const SLOTS_REFRESH = 2000
 const REDIRECTIONS = 5
 const LOOK_EVERY = 1000
 
+export type Tell = (name: string, ...words: (string | number | Buffer)[]) => Promise<unknown>
+
 export interface RedisConnection {
   readonly client: Redis | Cluster
+  /** Sends a write, which counts once so many replicas have it as the address says. */
+  readonly tell: Tell
   /** Every server that may be written to, in a stable order. Throws where one is missing: its records would be. */
   primaries(): Primary[]
   /** A hash tag for each primary that lies there. */
@@ -45,7 +50,8 @@ export interface Primary {
 
 /** Does not fail where Redis is away: it goes on in the background. */
 export async function connectRedis(url: RedisUrl, now: () => number): Promise<RedisConnection> {
-  const fences = redisFence(now)
+  const writes = replicaWrites(url.replicas)
+  const fences = redisFence(now, writes)
   const { opened, ...connection } = url.form === 'cluster' ? connectCluster(url, fences) : connectServer(url, fences)
   await opened
   const looking = setInterval(() => void lookAgain().catch(() => undefined), LOOK_EVERY).unref()
@@ -53,8 +59,15 @@ export async function connectRedis(url: RedisUrl, now: () => number): Promise<Re
   async function lookAgain(): Promise<void> {
     await fences.lookAgain(connection.primaries().map(({ server }) => server))
   }
+  const { client } = connection
   return {
     ...connection,
+    tell(name, ...words) {
+      const command = new Command(name, words, { replyEncoding: 'utf8' })
+      if (url.replicas > 0) return writes.confirmed(command, (sent) => client.sendCommand(sent))
+      client.sendCommand(command)
+      return command.promise
+    },
     close() {
       clearInterval(looking)
       return connection.close()
@@ -62,7 +75,7 @@ export async function connectRedis(url: RedisUrl, now: () => number): Promise<Re
   }
 }
 
-type Opening = RedisConnection & { opened: Promise<void> }
+type Opening = Omit<RedisConnection, 'tell'> & { opened: Promise<void> }
 
 const pauseBefore = (attempt: number) => Math.min(attempt * 50, LONGEST_RECONNECT_PAUSE)
 

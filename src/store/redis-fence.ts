@@ -7,6 +7,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Command, type Redis } from 'ioredis'
 import { createFence, type FenceNews, firstNotBefore, nextSecond, type StoreFence } from './fence.ts'
 
+import type { ReplicaWrites } from './redis-replicas.ts'
+
 /**
  * KEYS: the mark. ARGV: not-before where it is another's, not-before where there is none, the server that this process wrote
  * to so far ('': none), when it last did. A mark is another's also where this server has set it while that process still wrote
@@ -51,7 +53,7 @@ interface Guarded {
   forget(): void
 }
 
-export function redisFence(now: () => number): RedisFence {
+export function redisFence(now: () => number, { sent }: Pick<ReplicaWrites, 'sent'>): RedisFence {
   const fence = createFence()
   const guarded = new Map<Redis, Guarded>()
   /** By mark: the server that this process has written to. */
@@ -123,11 +125,12 @@ export function redisFence(now: () => number): RedisFence {
       server.sendCommand = (command, stream) => {
         if (server.status !== 'ready' || FREE.has(command.name)) return send(command, stream)
         lastSent = now()
-        if (isOpen) return send(command, stream)
-        ;(looking ?? openFrom(look())).then(
-          () => void send(command, stream),
-          (fault: Error) => command.reject(fault)
-        )
+        const pass = (): void => {
+          send(command, stream)
+          sent(command, ask)
+        }
+        if (isOpen) pass()
+        else (looking ?? openFrom(look())).then(pass, (fault: Error) => command.reject(fault))
         return command.promise
       }
       server.once('end', () => guarded.delete(server))

@@ -12,7 +12,7 @@ import { randomInt } from 'node:crypto'
 import type { RedisUrl } from '../config/store-url.ts'
 import { reached } from '../observability/steps.ts'
 import type { DriverWrite, IndexEntry, Place, PlacedPage, Row, StoreDriver } from './driver.ts'
-import { connectRedis, type RedisConnection } from './redis-connection.ts'
+import { connectRedis, type RedisConnection, type Tell } from './redis-connection.ts'
 import { COMMIT, DECREMENT, ENTER, INCREMENT, PAGE, type Script, SWEEP } from './redis-scripts.ts'
 import { unsafeSettings } from './redis-settings.ts'
 import { StoreUnavailable } from './store.ts'
@@ -43,7 +43,8 @@ export async function openRedis(url: RedisUrl, now: () => number): Promise<Store
 }
 
 function redisDriver(connection: RedisConnection, now: () => number): StoreDriver {
-  const { client } = connection
+  const { client, tell } = connection
+  const send: Tell = (name, ...words) => client.call(name, ...words)
   let schemaKnown = false
 
   async function ask<T>(work: () => Promise<T>): Promise<T> {
@@ -65,12 +66,13 @@ function redisDriver(connection: RedisConnection, now: () => number): StoreDrive
     schemaKnown = true
   }
 
-  async function run({ sha, text }: Script, keys: string[], args: (string | number | Buffer)[]): Promise<unknown> {
+  /** `tell`: what is done with it counts once enough replicas have it. */
+  async function run({ sha, text }: Script, keys: string[], args: (string | number | Buffer)[], tell = send): Promise<unknown> {
     try {
-      return await client.evalsha(sha, keys.length, ...keys, ...args)
+      return await tell('evalsha', sha, keys.length, ...keys, ...args)
     } catch (problem) {
       if (!(problem instanceof Error) || !problem.message.startsWith('NOSCRIPT')) throw problem
-      return client.eval(text, keys.length, ...keys, ...args)
+      return tell('eval', text, keys.length, ...keys, ...args)
     }
   }
 
@@ -81,8 +83,8 @@ function redisDriver(connection: RedisConnection, now: () => number): StoreDrive
     const [first] = writes
     if (writes.length === 1 && first?.payload && first.condition === 'none') {
       const value = encodeValue(first.payload, first.expiresAt)
-      if (first.expiresAt === undefined) await client.set(keyOf(first.place), value)
-      else await client.set(keyOf(first.place), value, 'PX', lifeOf(first.expiresAt))
+      if (first.expiresAt === undefined) await tell('set', keyOf(first.place), value)
+      else await tell('set', keyOf(first.place), value, 'PX', lifeOf(first.expiresAt))
       return true
     }
     const args = writes.flatMap((each) => {
@@ -97,7 +99,7 @@ function redisDriver(connection: RedisConnection, now: () => number): StoreDrive
       ]
     })
     const keys = writes.map(({ place }) => keyOf(place))
-    return (await run(COMMIT, keys, [now(), ...args])) === 1
+    return (await run(COMMIT, keys, [now(), ...args], tell)) === 1
   }
 
   async function enterAll(writes: DriverWrite[]) {
@@ -107,7 +109,8 @@ function redisDriver(connection: RedisConnection, now: () => number): StoreDrive
     await Promise.all(
       entries.map(({ entry, place, expiresAt }) => {
         const score = expiresAt === undefined ? NEVER + randomInt(1e12) : expiresAt + randomInt(1000)
-        return run(ENTER, [indexKeyOf(place.kind, entry)], [now(), `${place.tag}:${place.id}`, score, randomInt(1, 1000)])
+        const args = [now(), `${place.tag}:${place.id}`, score, randomInt(1, 1000)]
+        return run(ENTER, [indexKeyOf(place.kind, entry)], args, tell)
       })
     )
   }

@@ -9,16 +9,21 @@ export interface RedisCluster {
   /** With a user who may do only what Keyward needs. */
   readonly url: string
   readonly nodes: readonly RedisServer[]
+  /** One of each primary, in their order; none unless asked for. */
+  readonly replicas: readonly RedisServer[]
   stop(): Promise<void>
 }
 
 const SLOTS = 16_384
 
-export async function startRedisCluster({ tls = false }: { tls?: boolean } = {}): Promise<RedisCluster> {
-  const files = tls ? newTlsFiles() : undefined
-  const tlsPorts = [await freePort(), await freePort(), await freePort()]
-  const busPorts = [await freePort(), await freePort(), await freePort()]
-  const nodes = await Promise.all(
+const PRIMARIES = 3
+
+export async function startRedisCluster(options: { tls?: boolean; replicas?: boolean } = {}): Promise<RedisCluster> {
+  const files = options.tls ? newTlsFiles() : undefined
+  const servers = options.replicas ? 2 * PRIMARIES : PRIMARIES
+  const tlsPorts = await freePorts(servers)
+  const busPorts = await freePorts(servers)
+  const all = await Promise.all(
     busPorts.map((busPort, at) => {
       const asCluster = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000']
       const overTls = files ? ['--tls-port', String(tlsPorts[at]), '--tls-cluster', 'yes', ...files.serverArguments] : []
@@ -26,25 +31,27 @@ export async function startRedisCluster({ tls = false }: { tls?: boolean } = {})
     })
   )
   const stop = async (): Promise<void> => {
-    await Promise.all(nodes.map((node) => node.stop()))
+    await Promise.all(all.map((node) => node.stop()))
     files?.remove()
   }
-  const clients = nodes.map(({ url }) => new Redis(url))
+  const [nodes, replicas] = [all.slice(0, PRIMARIES), all.slice(PRIMARIES)]
+  const clients = all.map(({ url }) => new Redis(url))
   const share = Math.ceil(SLOTS / nodes.length)
   try {
     await Promise.all(
-      clients.map(async (client, at) => {
+      clients.slice(0, PRIMARIES).map(async (client, at) => {
         await client.call('CLUSTER', 'SET-CONFIG-EPOCH', at + 1)
         await client.cluster('ADDSLOTSRANGE', at * share, Math.min((at + 1) * share, SLOTS) - 1)
       })
     )
-    for (const [at, { port }] of nodes.entries())
+    for (const [at, { port }] of all.entries())
       if (at > 0) await clients[0]?.call('CLUSTER', 'MEET', '127.0.0.1', files ? (tlsPorts[at] ?? 0) : port, busPorts[at] ?? 0)
     const isWhole = async (client: Redis): Promise<boolean> => {
       const info = String(await client.cluster('INFO'))
       return info.includes('cluster_state:ok') && info.includes(`cluster_size:${nodes.length}`)
     }
-    await vi.waitUntil(async () => (await Promise.all(clients.map(isWhole))).every(Boolean), { timeout: 20_000 })
+    await vi.waitUntil(async () => (await Promise.all(clients.map(isWhole))).every(Boolean), { timeout: 60_000 })
+    await Promise.all(replicas.map((_, at) => follow(clients[PRIMARIES + at], clients[at])))
   } catch (problem) {
     await stop()
     throw problem
@@ -53,5 +60,19 @@ export async function startRedisCluster({ tls = false }: { tls?: boolean } = {})
   }
   const hosts = nodes.map(({ port }, at) => `127.0.0.1:${files ? tlsPorts[at] : port}`).join(',')
   const url = files ? `rediss+cluster://${userInfo()}${hosts}?${files.options}` : `redis+cluster://${userInfo()}${hosts}`
-  return { url, nodes, stop }
+  return { url, nodes, replicas, stop }
+}
+
+/** Resolves once it has all that its primary has. */
+async function follow(replica: Redis | undefined, primary: Redis | undefined): Promise<void> {
+  const id = String(await primary?.cluster('MYID'))
+  // Until it has heard of the primary.
+  await vi.waitUntil(() => replica?.call('CLUSTER', 'REPLICATE', id).catch(() => undefined), { timeout: 30_000 })
+  await vi.waitUntil(async () => (await replica?.info('replication'))?.includes('master_link_status:up'), { timeout: 60_000 })
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const ports: number[] = []
+  for (let at = 0; at < count; at += 1) ports.push(await freePort())
+  return ports
 }

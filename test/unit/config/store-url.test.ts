@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { readRedisUrl, STORE_FORMS } from '../../../src/config/store-url.ts'
 
 const here = { host: 'a.example', port: 7000 }
-const bare = { login: {}, db: 0, primary: '', sentinelLogin: {}, tls: undefined }
+const bare = { login: {}, db: 0, primary: '', replicas: 0, sentinelLogin: {}, tls: undefined }
 
 describe('the address of a Redis', () => {
   test.each([
@@ -31,6 +31,7 @@ describe('the address of a Redis', () => {
       }
     ],
     ['redis+cluster://a.example:7000,b', { ...bare, form: 'cluster', hosts: [here, { host: 'b', port: 6379 }] }],
+    ['redis://a.example:7000?replicas=2', { ...bare, form: 'single', hosts: [here], replicas: 2 }],
     ['rediss+cluster://a.example:7000/?ca=x', { ...bare, form: 'cluster', hosts: [here], tls: { ca: 'x' } }]
   ])('%s', (text, expected) => {
     expect(readRedisUrl(text)).toEqual(expected)
@@ -53,6 +54,8 @@ describe('the address of a Redis', () => {
     ['redis://a?commandTimeout=0', 'no other options'],
     ['rediss://a?cert=x', 'both of the options'],
     ['redis+sentinel://a/main?sentinelUser=s', 'sentinelPassword'],
+    ['redis://a?replicas=all', 'a number from 0 to 9'],
+    ['redis://a?replicas=10', 'a number from 0 to 9'],
     ['redis+sentinel://a', 'must name the primary'],
     ['redis://a/main', 'the number of a database'],
     ['redis+cluster://a/1', 'a Cluster has one database']
