@@ -39,7 +39,7 @@ import { authorizationRequests } from './oidc/authorization-requests.ts'
 import { engineConfiguration } from './oidc/configuration.ts'
 import { existingGrant } from './oidc/existing-grant.ts'
 import { interactionSteps } from './oidc/interaction-policy.ts'
-import { introspectionRoutes } from './oidc/introspection.ts'
+import { introspection } from './oidc/introspection.ts'
 import { replaceKeys } from './oidc/patches.ts'
 import { createProvider } from './oidc/provider.ts'
 import { createPushedRequests } from './oidc/pushed-requests.ts'
@@ -249,7 +249,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       par: requests,
       fhir: partOf([], smartDiscovery({ issuer, fhirServers })),
       launch: partOf([launchRoutes({ clients, launches, audit })]),
-      introspect: partOf([introspectionRoutes({ issuer, fhirServers, store, clients, access, audit, now })]),
+      introspect: partOf([], introspection({ issuer, fhirServers, store, clients, access, audit, now })),
       token: tokens,
       revoke: tokens
     })

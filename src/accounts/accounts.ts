@@ -55,7 +55,7 @@ interface Deps {
 }
 
 export function createAccounts({ store, passwords, now }: Deps): Accounts {
-  const find = (sub: string) => store.get(ACCOUNT, sub)
+  const find = async (sub: string) => (await store.view(ACCOUNT, sub))?.record
 
   const findByUsername = async (typed: string) => {
     const pointer = await store.get(USERNAME, normalizeUsername(typed))

@@ -134,12 +134,15 @@ const MOST_KEPT = 10_000
 
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
 
-/** The client that an HTTP Basic header proves, or undefined. */
-export async function authenticateClient(clients: Clients, authorization: string | undefined): Promise<ClientConfig | undefined> {
-  if (!authorization) return undefined
+/** What tells which client an HTTP Basic header proves, or undefined, where nothing else is asked for. */
+export function basicAuthenticator(clients: Clients): (authorization: string | undefined) => Promise<ClientConfig | undefined> {
   const assertions: Assertions = { check: async () => ({ ok: false, description: FAILED, reason: 'not-here' }) }
-  const found = await createClientAuthenticator({ clients, assertions }).authenticate({ authorization, form: {} })
-  return found.ok ? found.client : undefined
+  const authenticator = createClientAuthenticator({ clients, assertions })
+  return async (authorization) => {
+    if (!authorization) return undefined
+    const found = await authenticator.authenticate({ authorization, form: {} })
+    return found.ok ? found.client : undefined
+  }
 }
 
 /** RFC 6749 §5.2: failed client authentication, or none, is 401 and names the scheme that is wanted. */

@@ -95,7 +95,7 @@ export function createConsents({ store, now }: { store: Store; now: () => number
   }
 
   return {
-    find: (key) => store.get(consents, idOf(key)),
+    find: async (key) => (await store.view(consents, idOf(key)))?.record,
     decide,
     of,
     async end(accountId, consentId) {

@@ -56,19 +56,21 @@ interface Deps {
   sessionExists(uid: string, accountId: string): Promise<boolean>
 }
 
+const grants = engineKind('Grant')
+
 export function createAccessCheck({ store, accounts, clients, consents, fhirServers, sessionExists }: Deps): AccessCheck {
   return {
     async of({ kind, grantId, accountId, clientId, sessionUid, scope }) {
       if (!grantId || !accountId || !clientId) return undefined
-      const found = await store.read(engineKind('Grant'), grantId)
-      const grant: GrantRecord | undefined = found?.record
-      if (!found || !grant?.fhirServer || grant.accountId !== accountId || grant.clientId !== clientId) return undefined
-      const { fhirServer, consentId, consentPatient: patient } = grant
-      const [consent, account, client] = await Promise.all([
-        consents.find({ accountId, clientId, fhirServer, patient }),
+      const [found, account, client] = await Promise.all([
+        store.view(grants, grantId),
         accounts.find(accountId),
         clients.find(clientId)
       ])
+      const grant: GrantRecord | undefined = found?.record
+      if (!found || !grant?.fhirServer || grant.accountId !== accountId || grant.clientId !== clientId) return undefined
+      const { fhirServer, consentId, consentPatient: patient } = grant
+      const consent = await consents.find({ accountId, clientId, fhirServer, patient })
       if (!account || account.disabled || !client || client.disabled) return undefined
       if (!consent || consent.consentId !== consentId) return undefined
       const server = fhirServers.find(({ id }) => id === fhirServer)
@@ -81,7 +83,14 @@ export function createAccessCheck({ store, accounts, clients, consents, fhirServ
       // Coming back may have been refused since: whatever else stands, a refresh token is worth nothing then.
       if (kind === 'RefreshToken' && !lasts(standing)) return undefined
       if (livesBySession(standing) && !(sessionUid && (await sessionExists(sessionUid, accountId)))) return undefined
-      return { grantId, grant, version: found.version, account, client, scopes: permitted(scope) }
+      return {
+        grantId,
+        grant,
+        version: found.version,
+        account,
+        client,
+        scopes: scope === grant.openid?.scope ? standing : permitted(scope)
+      }
     }
   }
 }

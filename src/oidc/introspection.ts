@@ -4,9 +4,10 @@
  * hold it against the engine where both have an answer. Whoever may not know,
  * and whatever is not worth anything now, gets one and the same answer.
  */
-import Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import type { AdapterPayload } from 'oidc-provider'
 import type { AuditTrail } from '../audit/trail.ts'
-import { answerUnauthenticated, authenticateClient } from '../clients/authenticate.ts'
+import { answerUnauthenticated, basicAuthenticator } from '../clients/authenticate.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { FhirServer } from '../config/config.ts'
 import { contextMembers } from '../smart/token-response.ts'
@@ -28,41 +29,56 @@ interface Deps {
   now: () => number
 }
 
+const PATH = /^\/introspect\/?$/i
+const accessTokens = engineKind('AccessToken')
 const INACTIVE = '{"active":false}'
 
-export function introspectionRoutes(deps: Deps): Router {
+export function introspection(deps: Deps): Middleware {
   const { issuer, fhirServers, store, clients, access, audit, now } = deps
-  const router = new Router()
-  router.all('/introspect', async (ctx) => {
+  const authenticate = basicAuthenticator(clients)
+  const servedBy = new Map(
+    fhirServers
+      .flatMap(({ introspectedBy }) => introspectedBy)
+      .map((id): [string, FhirServer[]] => [id, fhirServers.filter(({ introspectedBy }) => introspectedBy.includes(id))])
+  )
+
+  async function respond(ctx: Context): Promise<void> {
     if (ctx.method !== 'POST') return postOnly(ctx)
-    ctx.set('Cache-Control', 'no-store')
-    ctx.set('Pragma', 'no-cache')
-    const caller = await authenticateClient(clients, ctx.get('Authorization'))
+    ctx.res.setHeader('Cache-Control', 'no-store')
+    ctx.res.setHeader('Pragma', 'no-cache')
+    // Side by side: who asks, and the token that is asked about.
+    const asking = authenticate(ctx.req.headers.authorization)
+    const asked = readForm(ctx, ['token', 'token_type_hint'])
+    const finding = asked.then(({ token }) => findToken(token))
+    finding.catch(() => undefined) // of a caller who may not ask nothing is looked at, not what went wrong either
+    const caller = await asking
     if (!caller) {
       await audit.record(sourceOf(ctx), { type: 'introspection', outcome: 'refused', reason: 'unauthenticated' })
       return answerUnauthenticated(ctx, 'the FHIR server must authenticate by HTTP Basic')
     }
-    const { token } = await readForm(ctx, ['token', 'token_type_hint'])
+    const { token } = await asked
     if (!token) {
       ctx.status = 400
       ctx.body = { error: 'invalid_request', error_description: 'token is missing' }
       return
     }
-    const served = fhirServers.filter(({ introspectedBy }) => introspectedBy.includes(caller.client_id))
-    const found = await introspect(token, served)
+    const found = await introspect(await finding, servedBy.get(caller.client_id) ?? [])
     if (found.foreign) {
       const reason = 'not-for-this-caller'
       await audit.record(sourceOf(ctx), { type: 'introspection', outcome: 'refused', reason, clientId: caller.client_id })
     }
-    ctx.type = 'application/json'
+    ctx.res.setHeader('Content-Type', 'application/json; charset=utf-8')
     ctx.body = found.active ? JSON.stringify(found.answer) : INACTIVE
-  })
+  }
+
+  /** Access tokens alone have this prefix: no other stored id passes as one. */
+  async function findToken(value: string): Promise<AdapterPayload | undefined> {
+    return value.startsWith('kw_at_') ? (await store.view(accessTokens, value))?.record : undefined
+  }
 
   type Found = { active: true; foreign: false; answer: Record<string, unknown> } | { active: false; foreign: boolean }
 
-  async function introspect(value: string, served: readonly FhirServer[]): Promise<Found> {
-    // Access tokens alone have this prefix: no other stored id passes as one.
-    const token = value.startsWith('kw_at_') ? await store.get(engineKind('AccessToken'), value) : undefined
+  async function introspect(token: AdapterPayload | undefined, served: readonly FhirServer[]): Promise<Found> {
     const { iat, exp, aud } = token ?? {}
     if (!token || exp === undefined || exp * 1000 <= now()) return { active: false, foreign: served.length === 0 }
     const fhirServer = served.find(({ baseUrl }) => baseUrl === aud)
@@ -86,5 +102,6 @@ export function introspectionRoutes(deps: Deps): Router {
     }
     return { active: true, foreign: false, answer }
   }
-  return router
+
+  return (ctx, next) => (PATH.test(ctx.path) ? respond(ctx) : next())
 }

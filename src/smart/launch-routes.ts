@@ -6,7 +6,7 @@
 import Router from '@koa/router'
 import { z } from 'zod'
 import type { AuditTrail } from '../audit/trail.ts'
-import { answerUnauthenticated, authenticateClient } from '../clients/authenticate.ts'
+import { answerUnauthenticated, basicAuthenticator } from '../clients/authenticate.ts'
 import type { Clients } from '../clients/clients.ts'
 import { fhirId, fhirUserReference } from '../config/fields.ts'
 import { reached } from '../observability/steps.ts'
@@ -30,9 +30,10 @@ const launchRequest = z.strictObject({
 
 export function launchRoutes({ clients, launches, audit }: Deps): Router {
   const router = new Router()
+  const authenticate = basicAuthenticator(clients)
   router.post('/launch', async (ctx) => {
     ctx.set('Cache-Control', 'no-store')
-    const ehr = await authenticateClient(clients, ctx.get('Authorization'))
+    const ehr = await authenticate(ctx.get('Authorization'))
     if (!ehr) {
       await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'refused', reason: 'unauthenticated' })
       return answerUnauthenticated(ctx, 'the EHR must authenticate by HTTP Basic')

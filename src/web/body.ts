@@ -6,16 +6,24 @@ export const BODY_LIMIT = 56 * 1024
 
 /** The whole body. Throws a PageError 413 where it is larger than the limit. */
 export async function readBody(ctx: Context): Promise<Buffer> {
-  if ((ctx.request.length ?? 0) > BODY_LIMIT) throw tooLarge(ctx)
+  const { req } = ctx
+  if (Number(req.headers['content-length']) > BODY_LIMIT) throw tooLarge(ctx)
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   let received = 0
-  // The connection must outlive the reading: the refusal still has to be written.
-  for await (const chunk of ctx.req.iterator({ destroyOnReturn: false })) {
+  const take = (chunk: Buffer): void => {
     received += chunk.length
-    if (received > BODY_LIMIT) throw tooLarge(ctx)
     chunks.push(chunk)
+    if (received <= BODY_LIMIT) return
+    // The connection must outlive the reading: the refusal still has to be written.
+    req.off('data', take).pause()
+    reject(tooLarge(ctx))
   }
-  return Buffer.concat(chunks)
+  req.on('data', take)
+  req.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
+  req.once('error', reject)
+  req.once('close', () => reject(new Error('the connection ended before the body did')))
+  return promise
 }
 
 /** The value of a JSON body; undefined where it is none. */

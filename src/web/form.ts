@@ -48,13 +48,18 @@ async function readFields(ctx: Context): Promise<Fields> {
 }
 
 async function parseBody(ctx: Context): Promise<Fields> {
-  const length = ctx.request.length
-  const isEmpty = length === 0 || (length === undefined && ctx.get('Transfer-Encoding') === '')
-  if (isEmpty) return new Map()
-  const charset = ctx.request.charset.toLowerCase()
-  const isPlain = ctx.get('Content-Encoding') === '' && (charset === '' || charset === 'utf-8')
-  if (!ctx.is(FORM) || !isPlain) throw new PageError(415, 'unsupported-type')
+  const { headers } = ctx.req
+  const length = headers['content-length']
+  if (length === '0' || (length === undefined && headers['transfer-encoding'] === undefined)) return new Map()
+  if (!isForm(ctx)) throw new PageError(415, 'unsupported-type')
   return parseForm(await readBody(ctx))
+}
+
+function isForm(ctx: Context): boolean {
+  if (ctx.get('Content-Encoding') !== '') return false
+  if (ctx.req.headers['content-type'] === FORM) return true
+  const charset = ctx.request.charset.toLowerCase()
+  return Boolean(ctx.is(FORM)) && (charset === '' || charset === 'utf-8')
 }
 
 /** Before anything is made of the fields: nothing that an app or a page of ours sends comes near the limit. */

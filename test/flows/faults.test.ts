@@ -126,9 +126,9 @@ describe('case 149: for programs, JSON', () => {
     ['launches', 'put', 'launch', launch],
     ["the engine's records", 'read', 'AuthorizationCode', redeem],
     ["the engine's records, at revocation", 'read', 'RefreshToken', revoke],
-    ['the access check', 'read', 'Grant', refresh],
-    ['the access check, at introspection', 'read', 'Grant', introspect],
-    ['accounts', 'get', 'account', introspect],
+    ['the access check', 'view', 'Grant', refresh],
+    ['the access check, at introspection', 'view', 'Grant', introspect],
+    ['accounts', 'view', 'account', introspect],
     ['the commit of a token request', 'commit', 'RefreshToken', refresh]
   ]
   test.each(throwing)('a fault in %s (%s %s)', async (_what, call, kind, ask) => {
@@ -190,7 +190,7 @@ describe('case 149: for browsers, a page', () => {
     ['interactions', 'put', 'Interaction', start()],
     ['launches', 'update', 'launch', start({ launch: 'a-launch-handle', scope: 'openid launch patient/*.rs' })],
     ['limits', 'increment', 'attempts', login],
-    ['accounts', 'get', 'account', login],
+    ['accounts', 'view', 'account', login],
     ['second factors', 'update', 'account', mfa]
   ]
   test.each(throwing)('a fault in %s (%s %s)', async (_what, call, kind, ask) => {

@@ -78,7 +78,7 @@ describe('a decision', () => {
   test('of two at once neither is lost', async () => {
     const { consents } = await open()
     await Promise.all([PATIENT, ALLERGIES, 'openid'].map((scope) => consents.decide(KEY, decision([scope]))))
-    expect((await consents.find(KEY))?.granted.sort()).toEqual([PATIENT, ALLERGIES, 'openid'].sort())
+    expect((await consents.find(KEY))?.granted.toSorted()).toEqual([PATIENT, ALLERGIES, 'openid'].sort())
   })
 })
 
