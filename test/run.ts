@@ -6,7 +6,9 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { RUN_FOLDER } from './harness/run-folder.ts'
 import { CHROMIUM, ensureTools, REDIS } from './required-tools.ts'
+import { scanRun } from './secret-scan.ts'
 import { outcomeOf } from './test-report.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -48,6 +50,8 @@ const file = join(folder, 'report.json')
 process.on('exit', () => {
   rmSync(folder, { recursive: true, force: true })
 })
+// From here on what the servers of the tests write stays there until it has been searched.
+process.env[RUN_FOLDER] = folder
 const testsEndedWell = await runs(
   'vitest/vitest.mjs',
   'run',
@@ -55,6 +59,8 @@ const testsEndedWell = await runs(
   '--reporter=json',
   `--outputFile.json=${file}`
 )
+
+for (const problem of scanRun(folder, say)) failedChecks.push(`the search for secrets in what the servers wrote: ${problem}`)
 
 const { passed, failed, complaints } = outcomeOf(readReport(), failedChecks)
 for (const complaint of complaints) say(complaint)

@@ -4,6 +4,7 @@ import { generate, generateSecret } from 'otplib'
 import { newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
+import { noteSecret } from '../harness/run-folder.ts'
 import type { Operation } from './history.ts'
 import { sentBy } from './person.ts'
 import type { Attempt } from './recorder.ts'
@@ -21,7 +22,11 @@ export interface Lane extends Racer {
 }
 
 export function newRacers(count: number): Racer[] {
-  return Array.from({ length: count }, (_, at) => ({ username: `racer-${at}`, totp: generateSecret({ length: 20 }) }))
+  return Array.from({ length: count }, (_, at) => {
+    const totp = generateSecret({ length: 20 })
+    noteSecret('TOTP key', totp)
+    return { username: `racer-${at}`, totp }
+  })
 }
 
 export function lanesOf(racers: readonly Racer[]): Lane[] {

@@ -2,6 +2,7 @@
 
 import { basic } from '../harness/app-client.ts'
 import { SECRETS } from '../harness/clinic-config.ts'
+import { noteSecret } from '../harness/run-folder.ts'
 import { atOnce, type Received, type Sent } from './barrier.ts'
 import type { Answer, Call, Operation } from './history.ts'
 
@@ -76,6 +77,8 @@ function answerOf(operation: Operation, received: Received): Answer {
     case 'refresh': {
       const { access_token: access, refresh_token: refresh, id_token: idToken, error } = JSON.parse(text)
       if (status === 200 && access && refresh) {
+        noteSecret('access token', access)
+        noteSecret('refresh token', refresh)
         const whose = fhirUserIn(idToken)
         return { type: 'tokens', access, refresh, requestId: String(headers['x-request-id']), ...(whose ? { whose } : {}) }
       }

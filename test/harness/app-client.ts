@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { generate } from 'otplib'
 import type { Browser, Page } from './browser.ts'
 import { APP_REDIRECT, FHIR_BASE, PASSWORD, SECRETS, TOTP } from './clinic-config.ts'
+import { noteSecret } from './run-folder.ts'
 
 export interface TokenResponse {
   status: number
@@ -47,6 +48,8 @@ export function newApp(
   { clientId = 'heart-app', redirectUri = APP_REDIRECT, secret }: AppOptions = {}
 ): AppClient {
   const verifier = randomBytes(32).toString('base64url')
+  noteSecret('code verifier', verifier)
+  noteSecret('client secret', secret)
   const authorization: Record<string, string> = secret ? { Authorization: basic(clientId, secret) } : {}
   const identity = secret ? {} : { client_id: clientId }
 
@@ -65,7 +68,11 @@ export function newApp(
   async function token(form: Record<string, string | undefined>): Promise<TokenResponse> {
     const response = await post('/token', form)
     const text = await response.text()
-    return { status: response.status, headers: response.headers, text, body: JSON.parse(text) }
+    const body: TokenResponse['body'] = JSON.parse(text)
+    noteSecret('access token', body.access_token)
+    noteSecret('refresh token', body.refresh_token)
+    noteSecret('id_token', body.id_token)
+    return { status: response.status, headers: response.headers, text, body }
   }
 
   return {
@@ -87,6 +94,7 @@ export function newApp(
     codeFrom(callback) {
       const params = new URL(callback.url).searchParams
       const code = params.get('code')
+      noteSecret('authorization code', code ?? undefined)
       if (!code) throw new Error(`no code: ${callback.status} ${callback.url} ${callback.html.slice(0, 200)}`)
       return code
     },

@@ -3,6 +3,7 @@
  * redirects followed one by one, no JavaScript. It stops where a redirect leaves
  * Keyward, as the app's redirect_uri does.
  */
+import { noteSecret } from './run-folder.ts'
 
 export interface Page {
   url: string
@@ -60,6 +61,7 @@ export function newBrowser(origin: string): Browser {
       const index = cookies.findIndex((one) => one.name === name && one.path === path)
       if (index >= 0) cookies.splice(index, 1)
       if (expires === undefined || Date.parse(expires) > Date.now()) cookies.push({ name, value, path })
+      noteSecret('cookie', value)
     }
   }
 
@@ -90,6 +92,8 @@ export function newBrowser(origin: string): Browser {
   }
 
   function remember(page: Page): Page {
+    // As the page of a new second factor shows it, in groups of four.
+    for (const [key] of page.html.matchAll(/\b(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}\b/g)) noteSecret('TOTP key', key.replaceAll(' ', ''))
     browser.page = page
     return page
   }

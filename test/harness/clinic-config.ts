@@ -1,4 +1,5 @@
 /** The sample clinic's configuration for tests: as the issue of the format shows it, on another port, with more apps and people. */
+import { noteSecret } from './run-folder.ts'
 
 export const PASSWORD = 'correct horse battery staple'
 export const TOTP = { maria: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', 'dr.lee': 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ' } as const
@@ -10,6 +11,10 @@ export const SECRETS = {
   'clinic-ehr': 'ehr-secret-ehr-secret-ehr-secret-ehr',
   'lab-app': 'lab+secret/with:signs-lab+secret/with:signs'
 } as const
+
+noteSecret('password', PASSWORD)
+for (const secret of Object.values(TOTP)) noteSecret('TOTP key', secret)
+for (const secret of Object.values(SECRETS)) noteSecret('client secret', secret)
 
 const SMART_SCOPE =
   'openid fhirUser profile offline_access online_access launch launch/patient launch/encounter patient/*.cruds user/*.cruds'

@@ -4,13 +4,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { clinicYaml } from './clinic-config.ts'
 import { freePort, type StoreName } from './keyward.ts'
 import { type RedisServer, startRedis } from './redis-server.ts'
+import { endServerFolder, keepWritten, newServerFolder } from './run-folder.ts'
 
 export interface Ended {
   code: number | null
@@ -64,7 +64,7 @@ const CLI = resolve(import.meta.dirname, '../../src/cli.ts')
 
 export async function startProcess(options: ProcessOptions = {}): Promise<KeywardProcess> {
   const { store = 'sqlite', change = (yaml) => yaml, env = {}, preload, until = '/readyz' } = options
-  const folder = mkdtempSync(join(tmpdir(), 'keyward-process-'))
+  const folder = newServerFolder('process')
   const port = await freePort()
   const redis = store === 'redis' ? await startRedis() : undefined
   const database = redis ? '' : join(folder, 'keyward.db')
@@ -84,7 +84,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Keywar
   async function stop(): Promise<void> {
     await kill()
     await redis?.stop()
-    rmSync(folder, { recursive: true, force: true })
+    endServerFolder(folder)
   }
 
   run = startNode(MAIN, ['--config', configFile], { cwd: folder, env, ...(preload ? { preload } : {}) })
@@ -117,14 +117,14 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Keywar
 
 /** Runs Keyward, or with words a command of its operator's, until it ends by itself, as it does where it may not start. */
 export async function runToEnd(yaml: string, env: Record<string, string> = {}, ...command: string[]): Promise<Ended> {
-  const folder = mkdtempSync(join(tmpdir(), 'keyward-process-'))
+  const folder = newServerFolder('process')
   const configFile = join(folder, 'keyward.yaml')
   writeFileSync(configFile, yaml)
   const run = startNode(command.length > 0 ? CLI : MAIN, [...command, '--config', configFile], { cwd: folder, env })
   try {
     return await run.ended
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    endServerFolder(folder)
   }
 }
 
@@ -159,6 +159,7 @@ function startNode(script: string, words: string[], { cwd, env = {}, preload }: 
   })
   const ended = once(child, 'close').then(([code]) => {
     process.off('exit', endWithTests)
+    keepWritten('keyward.log', `${output.stdout}${output.stderr}`)
     return { code, ...output }
   })
   return { child, output, ended }

@@ -15,12 +15,14 @@ import type { Config } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/read-config.ts'
 import { createSealer } from '../../src/keys/sealing.ts'
 import { createLogger } from '../../src/observability/logger.ts'
+import type { StoreDriver } from '../../src/store/driver.ts'
 import { openDriver } from '../../src/store/open-store.ts'
 import { createStore } from '../../src/store/sealed-store.ts'
 import type { Kind, Store } from '../../src/store/store.ts'
 import { createHttpServer, drainable } from '../../src/web/http-server.ts'
 import { clinicYaml } from './clinic-config.ts'
 import { type RedisServer, startRedis } from './redis-server.ts'
+import { keepWritten } from './run-folder.ts'
 
 export type StoreName = 'sqlite' | 'redis'
 export const STORES: StoreName[] = ['sqlite', 'redis']
@@ -143,10 +145,24 @@ export async function startKeyward(options: KeywardOptions = {}): Promise<Keywar
       await drain({ delay: 0, patience: 1000 })
       // A test may have taken the store away; what it took can't be closed in order.
       await app.close().catch(() => undefined)
+      keepWritten('keyward.log', log.join(''))
+      if (driver.name === 'sqlite') keepWritten('keyward.rows', await rowsOf(driver).catch(() => new Uint8Array()))
       await store.close().catch(() => undefined)
       await ownRedis?.stop()
     }
   }
+}
+
+/** Every record as it lies in the store. */
+async function rowsOf(driver: StoreDriver): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let after: string | undefined
+  do {
+    const { rows, next } = await driver.everything({ limit: 1000, ...(after === undefined ? {} : { after }) })
+    for (const { place, payload } of rows) parts.push(Buffer.from(`${place.kind} ${place.id} `), payload)
+    after = next
+  } while (after !== undefined)
+  return Buffer.concat(parts)
 }
 
 /** The store that a server says it runs on: flow tests assert it, so that none passes on another than it names. */

@@ -1,11 +1,11 @@
 /** A real redis-server of the test's own, on a free port, with a folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { endServerFolder, keepWritten, newServerFolder } from './run-folder.ts'
 
 export interface RedisServer {
   readonly url: string
@@ -32,8 +32,9 @@ interface Options {
 
 export async function startRedis(options: Options = {}): Promise<RedisServer> {
   const port = await freePort()
-  const folder = mkdtempSync(join(tmpdir(), 'keyward-redis-'))
-  const storing = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec']
+  const folder = newServerFolder('redis')
+  // Not compressed, so that what lies in a dump can be searched.
+  const storing = ['--save', '', '--rdbcompression', 'no', '--appendonly', 'yes', '--appendfsync', 'everysec']
   const file = join(folder, 'sentinel.conf')
   if (options.sentinel !== undefined) writeFileSync(file, `port ${port}\nbind 127.0.0.1\ndir ${folder}\n${options.sentinel}\n`)
   const words =
@@ -44,7 +45,7 @@ export async function startRedis(options: Options = {}): Promise<RedisServer> {
 
   const endWithTests = () => {
     child?.kill('SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
+    endServerFolder(folder)
   }
   process.once('exit', endWithTests)
 
@@ -58,6 +59,7 @@ export async function startRedis(options: Options = {}): Promise<RedisServer> {
     started.stderr.on('data', (chunk) => {
       output += chunk
     })
+    started.once('close', () => keepWritten('redis.log', output))
     const failed = new Promise<never>((_, reject) => {
       started.once('error', (cause) => {
         const missing = 'code' in cause && cause.code === 'ENOENT'
@@ -101,7 +103,7 @@ export async function startRedis(options: Options = {}): Promise<RedisServer> {
     async stop() {
       await kill()
       process.off('exit', endWithTests)
-      rmSync(folder, { recursive: true, force: true })
+      endServerFolder(folder)
     }
   }
 }
