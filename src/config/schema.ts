@@ -77,9 +77,9 @@ const lifetimes = z.strictObject({
     ),
   refreshToken: duration().prefault('93d').describe('A refresh token since its last use.'),
   refreshRetry: durationOrNone('60s')
-    .prefault('0s')
+    .prefault('10s')
     .describe(
-      'How long a refresh token that was just used may be sent again by an app that got no answer: it gets the same tokens. At most 60s; 0s is never, so that every second use ends the connection.'
+      'How long a refresh token that was just used may be sent again by an app that got no answer: it gets the same tokens, as long as nobody has used them to refresh. At most 60s; 0s is never, so that every second use ends the connection.'
     ),
   session: duration().prefault('12h').describe('A sign-in in one browser, at most.'),
   idle: duration().prefault('30m').describe('A sign-in in a browser that does nothing.')

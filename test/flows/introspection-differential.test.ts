@@ -9,7 +9,7 @@ import { basic, introspect } from '../harness/app-client.ts'
 import { type BareEngine, startBareEngine } from '../harness/bare-engine.ts'
 import { FHIR_BASE, SECRETS } from '../harness/clinic-config.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
-import { newVisit, type Visit, withoutSecondFactor } from '../harness/visit.ts'
+import { newVisit, strictly, type Visit } from '../harness/visit.ts'
 
 /** What both say, where both say it. */
 const MEMBERS = ['active', 'scope', 'client_id', 'sub', 'exp', 'iat', 'token_type', 'aud', 'iss'] as const
@@ -19,7 +19,7 @@ describe.each(STORES)("our introspection and the engine's on %s", (store) => {
   let engine: BareEngine
   let visit: Visit
   beforeAll(async () => {
-    keyward = await startKeyward({ store, change: withoutSecondFactor })
+    keyward = await startKeyward({ store, change: strictly })
     expect(await storeOf(keyward.issuer)).toBe(store)
     engine = await startBareEngine(keyward)
     visit = newVisit(keyward)

@@ -1,4 +1,4 @@
-/** The honest retry of a refresh whose answer was lost: lifetimes.refreshRetry. With 0s, its default, refresh.test.ts and token-races.test.ts hold. */
+/** The honest retry of a refresh whose answer was lost: lifetimes.refreshRetry, by its default. With 0s, refresh.test.ts and token-races.test.ts hold. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,10 +30,9 @@ const PARTIES = { accountId: expect.any(String), clientId: 'heart-app', fhirServ
 const GRANT_ENDED = { type: 'token-reuse', outcome: 'grant-ended', what: 'refresh-token', ...PARTIES }
 const ISSUED_AGAIN = { type: 'token', outcome: 'issued', reason: 'retry', grantType: 'refresh_token', ...PARTIES }
 
-const withWindow = (config: Config): Config => ({
-  ...withoutSecondFactor(config),
-  lifetimes: { ...config.lifetimes, refreshRetry: WINDOW }
-})
+const withLifetimes =
+  (lifetimes: Partial<Config['lifetimes']>) =>
+  (config: Config): Config => ({ ...withoutSecondFactor(config), lifetimes: { ...config.lifetimes, ...lifetimes } })
 
 describe.each(STORES)('the retry of a refresh on %s', (store) => {
   let folder: string
@@ -41,8 +40,9 @@ describe.each(STORES)('the retry of a refresh on %s', (store) => {
   let visit: Visit
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'keyward-retry-'))
-    keyward = await startKeyward({ store, change: withWindow, storeUrl: `sqlite:${join(folder, 'keyward.db')}` })
+    keyward = await startKeyward({ store, change: withoutSecondFactor, storeUrl: `sqlite:${join(folder, 'keyward.db')}` })
     expect(await storeOf(keyward.issuer)).toBe(store)
+    expect(keyward.config.lifetimes.refreshRetry).toBe(WINDOW)
     visit = newVisit(keyward)
   })
   beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
@@ -141,7 +141,7 @@ describe.each(STORES)('the retry of a refresh on %s', (store) => {
   test('case 63: a token that has expired is refused inside the window', async () => {
     const short = await startKeyward({
       store,
-      change: (config) => ({ ...withWindow(config), lifetimes: { ...withWindow(config).lifetimes, refreshToken: 5 } })
+      change: withLifetimes({ refreshToken: 5 })
     })
     try {
       const other = newVisit(short)
@@ -159,7 +159,7 @@ describe.each(STORES)('the retry of a refresh on %s', (store) => {
   test('no window is open longer than the access token that it would bring lives', async () => {
     const short = await startKeyward({
       store,
-      change: (config) => ({ ...withWindow(config), lifetimes: { ...withWindow(config).lifetimes, accessToken: 5 } })
+      change: withLifetimes({ accessToken: 5 })
     })
     try {
       const other = newVisit(short)

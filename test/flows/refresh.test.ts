@@ -5,16 +5,7 @@ import { createClients } from '../../src/clients/clients.ts'
 import { introspect, newApp } from '../harness/app-client.ts'
 import { FHIR_BASE } from '../harness/clinic-config.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
-import {
-  LAB_APP,
-  newVisit,
-  pressAtAccount,
-  SECOND_APP,
-  theRecordOf,
-  tokensIn,
-  type Visit,
-  withoutSecondFactor
-} from '../harness/visit.ts'
+import { LAB_APP, newVisit, pressAtAccount, SECOND_APP, strictly, theRecordOf, tokensIn, type Visit } from '../harness/visit.ts'
 
 const INACTIVE = '{"active":false}'
 const INVALID_GRANT = { status: 400, body: { error: 'invalid_grant' } }
@@ -27,7 +18,7 @@ describe.each(STORES)('refresh on %s', (store) => {
   let visit: Visit
   let lab: Visit
   beforeAll(async () => {
-    keyward = await startKeyward({ store, change: withoutSecondFactor })
+    keyward = await startKeyward({ store, change: strictly })
     expect(await storeOf(keyward.issuer)).toBe(store)
     visit = newVisit(keyward)
     lab = newVisit(keyward, LAB_APP, visit.browser)
@@ -186,7 +177,7 @@ describe.each(STORES)('refresh on %s', (store) => {
     }
   })
 
-  test('an exact part of the scopes on refresh narrows that access token only', async () => {
+  test('SM-224, SM-225: some of the scopes on refresh narrow that access token only', async () => {
     const { response, refresh } = await visit.tokens()
     const narrowed = await visit.app.refresh(refresh, { scope: 'launch/patient patient/Patient.rs' })
     expect(narrowed.status).toBe(200)

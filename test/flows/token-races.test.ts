@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { introspect, type TokenResponse } from '../harness/app-client.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
-import { newVisit, type Tokens, tokensIn, type Visit, withoutSecondFactor } from '../harness/visit.ts'
+import { newVisit, strictly, type Tokens, tokensIn, type Visit } from '../harness/visit.ts'
 
 const AT_ONCE = 25
 const ROUNDS = 8
@@ -11,7 +11,7 @@ describe.each(STORES)('races for one token on %s', (store) => {
   let keyward: Keyward
   let visit: Visit
   beforeAll(async () => {
-    keyward = await startKeyward({ store, change: withoutSecondFactor })
+    keyward = await startKeyward({ store, change: strictly })
     expect(await storeOf(keyward.issuer)).toBe(store)
     visit = newVisit(keyward)
     await visit.code()

@@ -6,7 +6,7 @@ import { type AppOptions, basic } from './app-client.ts'
 import { type BareEngine, startBareEngine } from './bare-engine.ts'
 import { APP_REDIRECT, SECRETS } from './clinic-config.ts'
 import { type Keyward, type StoreName, startKeyward } from './keyward.ts'
-import { newVisit, type Tokens, type Visit, withoutSecondFactor } from './visit.ts'
+import { newVisit, strictly, type Tokens, type Visit } from './visit.ts'
 
 export interface Asked {
   path?: '/token' | '/revoke'
@@ -80,10 +80,7 @@ export interface Pair {
 
 /** Without a window for second tries, which the engine does not have. */
 export async function startPair(store: StoreName): Promise<Pair> {
-  const keyward = await startKeyward({
-    store,
-    change: (config) => ({ ...withoutSecondFactor(config), lifetimes: { ...config.lifetimes, refreshRetry: 0 } })
-  })
+  const keyward = await startKeyward({ store, change: strictly })
   const engine = await startBareEngine(keyward)
   const visit = newVisit(keyward)
 

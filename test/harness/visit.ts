@@ -52,6 +52,11 @@ export function withoutSecondFactor(config: Config): Config {
   return { ...config, secondFactor: { patients: 'off', clinicians: 'off' } }
 }
 
+/** No second try of a refresh: every second use of a token ends its family. */
+export function strictly(config: Config): Config {
+  return { ...withoutSecondFactor(config), lifetimes: { ...config.lifetimes, refreshRetry: 0 } }
+}
+
 /** What is recorded while something happens. */
 export async function recorded(keyward: Keyward, act: () => Promise<unknown>): Promise<AuditRecord[]> {
   return (await recordsOf(keyward, act)).records

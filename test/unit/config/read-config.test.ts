@@ -27,7 +27,7 @@ describe('a complete configuration', () => {
       accessToken: 900,
       backendAccessToken: 300,
       refreshToken: 8_035_200,
-      refreshRetry: 0,
+      refreshRetry: 10,
       session: 43_200,
       idle: 1800
     })

@@ -29,7 +29,7 @@ function configOf(members: Partial<Config>): Config {
       accessToken: 900,
       backendAccessToken: 300,
       refreshToken: 86400,
-      refreshRetry: 0,
+      refreshRetry: 10,
       session: 3600,
       idle: 1800
     },
