@@ -7,6 +7,7 @@ import { createPasswords } from './accounts/password.ts'
 import { exportLine, readAudit } from './audit/read.ts'
 import { type AuditTrail, openAuditTrail } from './audit/trail.ts'
 import { describeFault, verifyAudit } from './audit/verify.ts'
+import { findAuthorizations, tellAuthorization } from './audit/why.ts'
 import { createClients, OWN_CLIENT_ID } from './clients/clients.ts'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
@@ -25,6 +26,7 @@ const HELP = `Usage: node src/cli.ts <command> --config FILE
 
   audit verify               check every audit record; name the first bad one
   audit export               print every audit record, one line of JSON each
+  audit why ID               tell why the authorization behind a request or a grant gave what it gave
   account disable USERNAME   bar this person from signing in
   account enable USERNAME    undo that
   account unlock USERNAME    forget the wrong passwords and codes counted against this person
@@ -56,6 +58,7 @@ interface CommandEntry {
 const COMMANDS = new Map<string, CommandEntry>([
   ['audit verify', { takes: 0, run: verifyCommand }],
   ['audit export', { takes: 0, run: exportCommand }],
+  ['audit why', { takes: 1, run: whyCommand }],
   ['account disable', { takes: 1, run: (store, username) => changeAccount(store, username, 'disabled') }],
   ['account enable', { takes: 1, run: (store, username) => changeAccount(store, username, 'enabled') }],
   ['account unlock', { takes: 1, run: (store, username) => changeAccount(store, username, 'unlocked') }],
@@ -82,6 +85,13 @@ async function exportCommand(store: Store): Promise<number> {
     if (!process.stdout.write(`${exportLine(record)}\n`)) await new Promise((resolve) => process.stdout.once('drain', resolve))
   }
   return gaps === 0 ? 0 : 1
+}
+
+async function whyCommand(store: Store, id: string): Promise<number> {
+  const found = await findAuthorizations(store, id)
+  if (found.length === 0) console.error('no request and no grant with this id led to an authorization')
+  for (const authorization of found) console.log(tellAuthorization(authorization).join('\n'))
+  return found.length === 0 ? 1 : 0
 }
 
 async function changeAccount(store: Store, username: string, outcome: 'disabled' | 'enabled' | 'unlocked'): Promise<number> {

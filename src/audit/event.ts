@@ -30,6 +30,9 @@ export type AuditEvent =
       accountId?: string
       scopes?: string[]
       grantId?: string
+      /** Where it is not what was granted: the decision, scope by scope. */
+      asked?: string[]
+      dropped?: { scope: string; why: string; narrowedTo?: string[] }[]
     } & Partial<OfApp>)
   | ({
       type: 'token'
@@ -67,6 +70,9 @@ export type AuditEvent =
   | { type: 'keys'; outcome: 'resealing' | 'resealed'; sealingKey: number; records?: number }
   /** The store may have lost what it had acknowledged: what is single-use and was issued before `notBefore` (ISO 8601) is refused. */
   | { type: 'store'; outcome: 'fenced'; reason: 'empty' | 'other-server'; notBefore: string }
+  /** Refusals beyond the limit of one address or client (bounded-trail.ts): that they are no longer recorded one by one, and how many it were. */
+  | { type: 'refusals'; outcome: 'limited' }
+  | { type: 'refusals'; outcome: 'counted'; since: string; refused: number }
   | { type: 'request'; outcome: 'refused'; reason: 'csrf' | 'host' | 'other-browser' | 'step-not-open' | 'form' }
 
 export type SecondFactorRefusal = 'wrong-code' | 'code-used' | 'too-many-attempts' | 'malformed'

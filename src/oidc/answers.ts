@@ -9,6 +9,7 @@ import type { AuditEvent } from '../audit/event.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
 import { SCOPES_SUPPORTED } from '../smart/discovery.ts'
+import type { DroppedScope } from '../smart/scope-decision.ts'
 import { splitScope } from '../smart/scope-policy.ts'
 import { sourceOf } from '../web/request.ts'
 import type { GrantContext } from './patches.ts'
@@ -18,6 +19,10 @@ interface Deps {
   provider: Provider
   audit: AuditTrail
 }
+
+/** Of one scope, in characters; and how many scopes. */
+const LONGEST_SCOPE = 300
+const MOST_SCOPES = 200
 
 type Answer = (ctx: KoaContextWithOIDC) => Promise<void>
 
@@ -45,13 +50,21 @@ export function completeAnswers({ provider, audit }: Deps): void {
     if (!error && client?.clientId === OWN_CLIENT_ID) return
     if (error) {
       const account = session?.accountId ? { accountId: session.accountId } : {}
-      await record(ctx, { type: 'authorization', outcome: 'refused', reason: reasonOf(error), ...account, ...parties })
+      await record(ctx, {
+        type: 'authorization',
+        outcome: 'refused',
+        reason: reasonOf(error),
+        ...account,
+        ...parties,
+        ...why(ctx)
+      })
     } else if (entities.AuthorizationCode) {
       const { accountId, scope, grantId } = entities.AuthorizationCode
       await record(ctx, {
         type: 'authorization',
         outcome: 'granted',
         scopes: splitScope(scope),
+        ...why(ctx),
         ...parties,
         ...(accountId ? { accountId } : {}),
         ...(grantId ? { grantId } : {})
@@ -65,6 +78,17 @@ export function completeAnswers({ provider, audit }: Deps): void {
 
   function record(ctx: KoaContextWithOIDC, event: AuditEvent): Promise<void> {
     return audit.record(sourceOf(ctx), event)
+  }
+
+  /** Who asks for hundreds of scopes is answered; the trail keeps what a person would read. */
+  function why(ctx: KoaContextWithOIDC): { asked?: string[]; dropped?: DroppedScope[] } {
+    const { decision } = notesOf(ctx)
+    if (!decision || decision.dropped.length === 0) return {}
+    const short = (scope: string): string => scope.slice(0, LONGEST_SCOPE)
+    return {
+      asked: decision.asked.slice(0, MOST_SCOPES).map(short),
+      dropped: decision.dropped.slice(0, MOST_SCOPES).map((one) => ({ ...one, scope: short(one.scope) }))
+    }
   }
 
   function partiesOf(ctx: KoaContextWithOIDC): { clientId?: string; fhirServer?: string; patient?: string } {

@@ -15,8 +15,11 @@ import type { KindOfData } from '../consent/kinds.ts'
 import { resultsOf } from '../interaction/step.ts'
 import { type Authorization, type Authorizations, isPatientOpen } from '../smart/authorization.ts'
 import { resourceServerFor } from '../smart/resource-server.ts'
+import { droppedScopes } from '../smart/scope-decision.ts'
+import { splitScope } from '../smart/scope-policy.ts'
 import { newTaggedId } from '../store/slot.ts'
 import type { GrantContext } from './patches.ts'
+import { notesOf } from './request-notes.ts'
 
 interface Deps {
   /** Handed over when it is asked, since the engine is built with this. */
@@ -51,7 +54,17 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
     const consent = await consentFor(ctx, about, decision)
     const { settled, granted } = decidedBy(decision, consent)
     if (!consent || !settled || granted.length === 0) return undefined
+    noteDecision(ctx, about, granted)
     return grantFor(ctx, about, consent, granted)
+  }
+
+  /** Before the request is made to be for what was granted. */
+  function noteDecision(ctx: KoaContextWithOIDC, { client, fhirServer, scopes }: Authorization, granted: string[]): void {
+    const { scope } = ctx.oidc.params ?? {}
+    const asked = splitScope(typeof scope === 'string' ? scope : undefined)
+    const registered = splitScope(client.smart_scope)
+    const dropped = droppedScopes({ asked, registered, enforces: fhirServer.enforces, permitted: scopes, granted })
+    notesOf(ctx).decision = { asked, dropped }
   }
 
   /** What was decided before, by the person or for all clinicians; an approval that was taken back counts no more. */

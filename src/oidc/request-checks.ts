@@ -9,8 +9,10 @@ import { OWN_CLIENT_ID } from '../clients/clients.ts'
 import type { FhirServer } from '../config/config.ts'
 import { fhirServerAt } from '../smart/fhir-servers.ts'
 import type { Launches } from '../smart/launch.ts'
+import { describeDropped, droppedScopes } from '../smart/scope-decision.ts'
 import { permittedScopes, splitScope } from '../smart/scope-policy.ts'
 import { sourceOf } from '../web/request.ts'
+import { notesOf } from './request-notes.ts'
 
 interface Deps {
   fhirServers: readonly FhirServer[]
@@ -40,9 +42,12 @@ export function requestChecks({ fhirServers, launches, audit }: Deps): Record<'a
       nameResource(ctx, fhirServer)
       keepOfflineAccess(ctx, client)
       const registered = splitScope(String(client.smart_scope ?? ''))
-      const scopes = permittedScopes(splitScope(scopeOf(ctx)), registered, 'person', fhirServer.enforces)
-      if (scopes.length === 0)
-        throw new errors.InvalidScope('none of the scopes asked for may be granted to this app', scopeOf(ctx) ?? '')
+      const asked = splitScope(scopeOf(ctx))
+      if (permittedScopes(asked, registered, 'person', fhirServer.enforces).length > 0) return
+      const dropped = droppedScopes({ asked, registered, enforces: fhirServer.enforces })
+      notesOf(ctx).decision = { asked, dropped }
+      const why = dropped.length > 0 ? `: ${describeDropped(dropped)}` : ''
+      throw new errors.InvalidScope(`none of the scopes asked for may be granted to this app${why}`, scopeOf(ctx) ?? '')
     },
     async launch(ctx, value, client) {
       if (value === undefined) return

@@ -4,12 +4,15 @@
  * keep there for the engine's requests, each with its type.
  */
 import type { Context } from 'koa'
+import type { DroppedScope } from '../smart/scope-decision.ts'
 
 export interface RequestNotes {
   /** The engine's error that is the answer. */
   refusal?: Error
   /** A fault: the engine caught it, web/errors.ts answers it. */
   fault?: Error
+  /** Why the answer gives what it gives. */
+  decision?: { asked: string[]; dropped: DroppedScope[] }
 }
 
 export function notesOf(ctx: Pick<Context, 'state'>): RequestNotes {
