@@ -45,6 +45,7 @@ import { createProvider } from './oidc/provider.ts'
 import { createPushedRequests } from './oidc/pushed-requests.ts'
 import { requestChecks } from './oidc/request-checks.ts'
 import { authorizationCodeGrant } from './oidc/token/authorization-code.ts'
+import { clientCredentialsGrant } from './oidc/token/client-credentials.ts'
 import { createIdTokens } from './oidc/token/id-token.ts'
 import { createIssuing } from './oidc/token/issue.ts'
 import { refreshTokenGrant } from './oidc/token/refresh-token.ts'
@@ -237,7 +238,8 @@ export async function createApp(deps: AppDeps): Promise<App> {
   const granting = { store, access, issuing, resources: createResources(fhirServers), lifetimes, now }
   const grants = new Map([
     ['authorization_code', authorizationCodeGrant({ ...granting, fence })],
-    ['refresh_token', refreshTokenGrant(granting)]
+    ['refresh_token', refreshTokenGrant(granting)],
+    ['client_credentials', clientCredentialsGrant({ store, audit, fhirServers, lifetimes, now })]
   ])
   const revocation = createRevocation({ store, audit })
   const tokens = partOf([tokenRoutes({ store, clients, authenticator, grants, revocation, audit })])

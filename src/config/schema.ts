@@ -72,9 +72,7 @@ const lifetimes = z.strictObject({
   accessToken: duration('1h').prefault('15m').describe('An access token of a person. At most 1h.'),
   backendAccessToken: duration('5m')
     .prefault('5m')
-    .describe(
-      'An access token of a server without a person. At most 5m. Arrives with a later version: accepted and checked, not used yet.'
-    ),
+    .describe('An access token of a backend service, which has no person. At most 5m.'),
   refreshToken: duration().prefault('93d').describe('A refresh token since its last use.'),
   refreshRetry: durationOrNone('60s')
     .prefault('10s')

@@ -8,6 +8,7 @@ import type { ClientConfig } from '../../config/config.ts'
 import { reached } from '../../observability/steps.ts'
 import type { Store } from '../../store/store.ts'
 import { engineKind } from '../engine-records.ts'
+import { isSystemToken, systemTokens } from '../system-tokens.ts'
 import { findGrant, partiesOf } from './grant.ts'
 import { accessTokens, refreshTokens } from './records.ts'
 
@@ -34,6 +35,10 @@ export function createRevocation({ store, audit }: { store: Store; audit: AuditT
       const found = await find(token)
       if (!found) return record({ outcome: 'refused', reason: 'no-such-token' })
       if (found.clientId !== clientId) return record({ outcome: 'refused', reason: 'token-of-another-client' })
+      if (isSystemToken(found)) {
+        await store.delete(systemTokens, token)
+        return record({ outcome: 'revoked' })
+      }
       const { accountId, grantId } = found
       // Read before it is deleted: the audit trail says whose access ends.
       const grant = await findGrant(store, found)

@@ -1,0 +1,71 @@
+/**
+ * The grant type client_credentials: a backend service gets a short access token
+ * for itself, within what its registration says, and nothing else. By a key only, never by a
+ * shared secret.
+ *
+ * RFC 6749 §4.4, SMART App Launch 2.2 "Backend Services"
+ */
+import type { AuditTrail } from '../../audit/trail.ts'
+import type { Config, FhirServer } from '../../config/config.ts'
+import { fhirServerAt } from '../../smart/fhir-servers.ts'
+import { splitScope } from '../../smart/scope-policy.ts'
+import { fhirServersOf, grantedToService } from '../../smart/system-scopes.ts'
+import type { Store } from '../../store/store.ts'
+import { newSystemToken, systemTokens } from '../system-tokens.ts'
+import type { TokenGrant, TokenRequest } from './grant.ts'
+import { TokenRefusal } from './refusal.ts'
+
+interface Deps {
+  store: Store
+  audit: AuditTrail
+  fhirServers: readonly FhirServer[]
+  lifetimes: Pick<Config['lifetimes'], 'backendAccessToken'>
+  now: () => number
+}
+
+/** RFC 6749 §3.3 */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
+
+export function clientCredentialsGrant({ store, audit, fhirServers, lifetimes, now }: Deps): TokenGrant {
+  return async (request) => {
+    const { client, grantType, source, values } = request
+    // The configuration holds such clients to a key already; whatever else makes clients is held to it here.
+    if (client.token_endpoint_auth_method !== 'private_key_jwt')
+      throw new TokenRefusal('unauthorized_client', 'client_credentials needs a client that authenticates by private_key_jwt')
+    const fhirServer = audienceOf(request)
+    const parties = { fhirServer: fhirServer.id }
+    if (values.scope === undefined) throw new TokenRefusal('invalid_scope', 'scope is missing', { parties })
+    if (!SCOPE.test(values.scope)) throw new TokenRefusal('invalid_scope', 'scope has characters that no scope has', { parties })
+    const scopes = grantedToService(splitScope(values.scope), client, fhirServer)
+    if (scopes.length === 0)
+      throw new TokenRefusal('invalid_scope', 'this client is registered for none of these system/ scopes', { parties })
+
+    const scope = scopes.join(' ')
+    const { client_id: clientId } = client
+    const { backendAccessToken: lifetime } = lifetimes
+    const token = newSystemToken({ clientId, aud: fhirServer.baseUrl, scope }, Math.floor(now() / 1000), lifetime)
+    await audit.record(source, { type: 'token', outcome: 'issued', grantType, clientId, ...parties, scopes })
+    await store.put(systemTokens, token.jti, token, { expiresAt: token.exp * 1000 })
+    return { access_token: token.jti, token_type: 'bearer', expires_in: lifetime, scope }
+  }
+
+  /** RFC 8707 §2 `resource`, or SMART's `aud`; without either, the only FHIR server that the client has. */
+  function audienceOf({ client, resources, values }: TokenRequest): FhirServer {
+    const served = fhirServersOf(client, fhirServers)
+    const named = values.aud === undefined ? resources : [...resources, values.aud]
+    const [first, ...others] = named.map((one) => fhirServerAt(served, one))
+    if (named.length > 0) {
+      if (first === undefined || others.some((one) => one !== first))
+        throw new TokenRefusal(
+          'invalid_target',
+          'resource must be the base URL of one FHIR server that this client is registered for'
+        )
+      return first
+    }
+    const [only, ...more] = served
+    if (only === undefined) throw new TokenRefusal('invalid_target', 'this client is registered for no FHIR server')
+    if (more.length > 0)
+      throw new TokenRefusal('invalid_target', 'resource is missing: this client is registered for several FHIR servers')
+    return only
+  }
+}
