@@ -18,6 +18,7 @@ import { sourceOf } from '../web/request.ts'
 import type { AccessCheck } from './access.ts'
 import { absoluteFhirUser } from './account-claims.ts'
 import { engineKind } from './engine-records.ts'
+import { isSystemToken, type SystemToken, systemAccess } from './system-tokens.ts'
 
 interface Deps {
   issuer: string
@@ -83,6 +84,7 @@ export function introspection(deps: Deps): Middleware {
     if (!token || exp === undefined || exp * 1000 <= now()) return { active: false, foreign: served.length === 0 }
     const fhirServer = served.find(({ baseUrl }) => baseUrl === aud)
     if (!fhirServer) return { active: false, foreign: true }
+    if (isSystemToken(token)) return introspectSystemToken(token, fhirServer)
     const live = await access.of(token)
     if (!live || live.grant.fhirServer !== fhirServer.id || live.scopes.length === 0) return { active: false, foreign: false }
     const { account, client, grant, scopes } = live
@@ -101,6 +103,15 @@ export function introspection(deps: Deps): Middleware {
       ...(fhirUser ? { fhirUser } : {})
     }
     return { active: true, foreign: false, answer }
+  }
+
+  /** Of a client by itself: there is no person, and so RFC 9068 §2.2 makes the client its subject. */
+  async function introspectSystemToken(token: SystemToken, fhirServer: FhirServer): Promise<Found> {
+    const live = await systemAccess(token, fhirServer, { clients, fhirServers })
+    if (!live) return { active: false, foreign: false }
+    const { clientId, aud, iat, exp } = token
+    const about = { iss: issuer, sub: clientId, client_id: clientId, aud, scope: live.scopes.join(' ') }
+    return { active: true, foreign: false, answer: { active: true, ...about, token_type: 'Bearer', iat, exp } }
   }
 
   return (ctx, next) => (PATH.test(ctx.path) ? respond(ctx) : next())
