@@ -5,6 +5,7 @@
 import type { AdapterFactory, ClientAuthMethod, Configuration, interactionPolicy, JWKS, KoaContextWithOIDC } from 'oidc-provider'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Config } from '../config/config.ts'
+import { ASSERTION_ALGORITHMS } from '../config/public-jwk.ts'
 import { fhirServerAt } from '../smart/fhir-servers.ts'
 import { fhirServerOf, resourceServerFor } from '../smart/resource-server.ts'
 import { permittedScopes, splitScope } from '../smart/scope-policy.ts'
@@ -64,6 +65,9 @@ export function engineConfiguration(deps: Deps): Configuration {
       revocation_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
       introspection_endpoint: `${issuer}/introspect`,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+      pushed_authorization_request_endpoint: `${issuer}/par`,
+      request_parameter_supported: true,
+      request_object_signing_alg_values_supported: ASSERTION_ALGORITHMS,
       service_documentation: undefined
     },
     features: {

@@ -10,6 +10,7 @@ import { CONTEXT_SCOPES, LASTING_SCOPES } from './scope-policy.ts'
 const CAPABILITIES = [
   'launch-ehr',
   'launch-standalone',
+  'authorize-post',
   'client-public',
   'client-confidential-symmetric',
   'sso-openid-connect',
@@ -42,6 +43,7 @@ function smartConfiguration(issuer: string): Record<string, unknown> {
     token_endpoint: `${issuer}/token`,
     introspection_endpoint: `${issuer}/introspect`,
     revocation_endpoint: `${issuer}/revoke`,
+    pushed_authorization_request_endpoint: `${issuer}/par`,
     management_endpoint: `${issuer}/account`,
     token_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
     grant_types_supported: ['authorization_code', 'refresh_token'],

@@ -216,6 +216,22 @@ describe.each(STORES)('the ways an authorization request arrives, on %s', (store
     })
   })
 
+  test.each([
+    '/fhir/clinic/.well-known/smart-configuration',
+    '/.well-known/openid-configuration',
+    '/.well-known/oauth-authorization-server'
+  ])('SM-034: %s says what is taken', async (path) => {
+    const document: Record<string, unknown> = JSON.parse(await (await fetch(`${keyward.issuer}${path}`)).text())
+    expect(document.pushed_authorization_request_endpoint).toBe(`${keyward.issuer}/par`)
+    if (path.startsWith('/fhir/')) expect(document.capabilities).toContain('authorize-post')
+    else
+      expect(document).toMatchObject({
+        request_parameter_supported: true,
+        request_uri_parameter_supported: false,
+        request_object_signing_alg_values_supported: ['RS384', 'ES384']
+      })
+  })
+
   test('aud by its other name, resource, is accepted; where both stand they must agree', async () => {
     const resource = app.authorizationUrl({ scope: CLINICIAN_SCOPE, resource: FHIR_BASE })
     expect((await browser.open(resource)).url).toContain('code=')
