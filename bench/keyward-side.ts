@@ -56,7 +56,7 @@ export async function startKeyward({ folder, redisUrl, jwks }: KeywardOptions): 
   return side
 }
 
-async function keywardSeeds(yaml: string, jwks: StockSettings['jwks']): Promise<Seeds> {
+export async function keywardSeeds(yaml: string, jwks: StockSettings['jwks']): Promise<Seeds> {
   const config = parseConfig(yaml, { env: {}, baseDir: '.' })
   const { sealingKeys, lookupKey, cookieKeys } = await loadSecrets(config)
   const now = Date.now

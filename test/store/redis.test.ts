@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createSealer } from '../../src/keys/sealing.ts'
 import { openDriver } from '../../src/store/open-store.ts'
 import { createStore } from '../../src/store/sealed-store.ts'
+import { newIdBeside, newTaggedId } from '../../src/store/slot.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { freePort, type RedisServer, startRedis } from '../harness/redis-server.ts'
 import { storeContract } from './contract.ts'
@@ -112,6 +113,28 @@ describe('redis driver', () => {
     await store.put(kind, newId(), 1, { indexes: { owner: 'maria' } })
     const [index = ''] = await client.keys(`*:idx:${kind.name}:*`)
     expect(await client.pttl(index)).toBe(-1)
+    await store.close()
+  })
+
+  test('an access token and its Grant take no more memory than docs/operators.md says', async () => {
+    const store = await openOn(server.url)
+    const scope = 'openid fhirUser offline_access launch/patient patient/Patient.rs patient/Observation.rs patient/Condition.rs'
+    const [accountId, patient, grantId] = [newId(), newId(), newTaggedId()]
+    const at = { iat: 1_790_000_000, exp: 1_790_000_900, accountId, clientId: 'app', scope }
+    const fhir = 'https://fhir.example.org/r4'
+    const token = { ...at, kind: 'AccessToken', grantId, gty: 'authorization_code', aud: fhir, sessionUid: newId() }
+    const consent = { fhirServer: 'clinic', launchContext: { patient }, consentId: newId(), consentPatient: patient }
+    const grant = { ...at, kind: 'Grant', jti: grantId, openid: { scope }, resources: { [fhir]: scope }, ...consent }
+    const id = newIdBeside(grantId, 'kw_at_')
+    const before = await client.keys('*')
+    const options = { expiresAt: Date.now() + 60_000 }
+    await store.put({ name: 'AccessToken' }, id, { ...token, jti: id }, options)
+    await store.put({ name: 'Grant' }, grantId, grant, options)
+    const keys = (await client.keys('*')).filter((key) => !before.includes(key))
+    expect(keys).toHaveLength(2)
+    const sizes = await Promise.all(keys.map((key) => client.memory('USAGE', key)))
+    // Beside this the server keeps when each ends, and its own tables.
+    expect(sizes.reduce((sum: number, size) => sum + (size ?? 0), 0)).toBeLessThan(1201)
     await store.close()
   })
 
