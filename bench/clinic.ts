@@ -58,7 +58,7 @@ export function keywardYaml({ port, store, keys }: { port: number; store: string
     organization: { name: 'Bench clinic', supportPhone: '-' },
     // A one-time code is good once in 30 seconds; nobody could sign in often enough.
     secondFactor: { patients: 'off', clinicians: 'off' },
-    limits: { signInsPerAddress: 1_000_000 },
+    limits: { signInsPerAddress: 1_000_000, authorizationsPerAddress: 1_000_000 },
     secrets: { sealingKeys: [{ id: 1, key: keys.sealing }], lookupKey: keys.lookup, cookieKeys: [keys.cookie] },
     fhirServers: [{ id: 'clinic', baseUrl: FHIR_BASE, introspectedBy: [FHIR_SERVER.id] }],
     clients: [

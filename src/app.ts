@@ -14,6 +14,7 @@ import type { Hashing } from './accounts/hashing.ts'
 import { createPasswords } from './accounts/password.ts'
 import { createSecondFactor } from './accounts/second-factor.ts'
 import { createSignIn } from './accounts/sign-in.ts'
+import { boundRefusals } from './audit/bounded-trail.ts'
 import { reportFence } from './audit/fence-reports.ts'
 import { openAuditTrail } from './audit/trail.ts'
 import { createAssertions } from './clients/assertions.ts'
@@ -35,6 +36,7 @@ import { mfaRoutes } from './mfa/routes.ts'
 import type { Logger } from './observability/logger.ts'
 import { createAccessCheck } from './oidc/access.ts'
 import { adapters } from './oidc/adapter.ts'
+import { limitAnonymous } from './oidc/anonymous-interactions.ts'
 import { authorizationRequests } from './oidc/authorization-requests.ts'
 import { engineConfiguration } from './oidc/configuration.ts'
 import { existingGrant } from './oidc/existing-grant.ts'
@@ -69,6 +71,7 @@ import { limits } from './web/limits.ts'
 import { createOutbound } from './web/outbound.ts'
 import { outerApp } from './web/outer-app.ts'
 import { sourceOf } from './web/request.ts'
+import { createSharedLimit } from './web/shared-limit.ts'
 import { staticFiles } from './web/static.ts'
 
 export interface AppDeps {
@@ -102,10 +105,13 @@ export const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
 export async function createApp(deps: AppDeps): Promise<App> {
   const { config, cookieKeys, store, fence, logger, now, isDraining, hashing, isUnsafe, signingKeysEvery } = deps
   const { fhirServers, issuer, lifetimes, organization } = config
-  const audit = await openAuditTrail({ store, now })
+  const { limits: most } = config
+  const audit = boundRefusals({ trail: await openAuditTrail({ store, now }), store, limits: most, now })
   const kinds = readKinds(VIEWS)
 
-  const attempts = createAttempts({ store, window: config.limits.window * 1000 })
+  const window = most.window * 1000
+  const attempts = createAttempts({ store, window })
+  const begun = createSharedLimit({ attempts, counter: 'begun', limit: most.authorizationsPerAddress, window, now })
   const passwords = await createPasswords({ ...(hashing && { hashing }) })
   const accounts = createAccounts({ store, passwords, now })
   const signIn = createSignIn({ accounts, passwords, attempts, limits: config.limits })
@@ -155,7 +161,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       config,
       cookieKeys,
       jwks: signingKeys,
-      adapter: adapters({ store, fence, clients, sessionEnds, now }),
+      adapter: limitAnonymous(adapters({ store, fence, clients, sessionEnds, now }), begun),
       accounts,
       policy: interactionSteps({ accounts, secondFactor, authorizations }),
       checks: requestChecks({ fhirServers, launches, audit }),
@@ -211,7 +217,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   koa.use(metadata.middleware)
   const forms = csrf({ cookieKeys, issuer, paths: ['/interaction', '/account'], onRefused: refused('csrf') })
   const interaction = [
-    loginRoutes({ steps, signIn, audit, now }),
+    loginRoutes({ steps, signIn, audit, begun, now }),
     mfaRoutes({ steps, accounts, secondFactor, audit, now }),
     patientRoutes({ steps, authorizations, audit, now }),
     consentRoutes({

@@ -33,6 +33,9 @@ export interface Config {
     passwordsPerAccount: number
     codesPerAccount: number
     signInsPerAddress: number
+    authorizationsPerAddress: number
+    refusalsPerAddress: number
+    refusalsPerClient: number
   }
   log: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
   /** `host:port` of what may be fetched over http and at private addresses: development only. */

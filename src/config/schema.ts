@@ -91,7 +91,16 @@ const limits = z.strictObject({
   codesPerAccount: tries.default(10).describe('One-time codes for one account.'),
   signInsPerAddress: tries
     .default(500)
-    .describe('Failed sign-ins, and failed codes, from one IP address: an IPv6 /64 counts as one.')
+    .describe('Failed sign-ins, and failed codes, from one IP address: an IPv6 /64 counts as one.'),
+  authorizationsPerAddress: tries
+    .default(2000)
+    .describe('Sign-in pages opened from one address by people who then do not sign in.'),
+  refusalsPerAddress: tries
+    .default(2000)
+    .describe(
+      'Requests from one address that are refused, such as those with a wrong secret, code or token: from the next one on they are answered with 429, and the audit trail counts them. What is not refused is never limited.'
+    ),
+  refusalsPerClient: tries.default(20_000).describe('The same for the requests of one client, from all addresses.')
 })
 
 const log = z.strictObject({

@@ -6,16 +6,19 @@ import { reached } from '../observability/steps.ts'
 import { readForm } from '../web/form.ts'
 import { render } from '../web/render.ts'
 import { limitKeyOf, sourceOf } from '../web/request.ts'
+import type { SharedLimit } from '../web/shared-limit.ts'
 
 interface Deps {
   steps: InteractionSteps
   signIn: SignIn
   audit: AuditTrail
+  /** Of sign-ins that were begun at one address: one that succeeds counts for nothing. */
+  begun: SharedLimit
   now: () => number
 }
 
 /** The page at which a person gives user name and password. */
-export function loginRoutes({ steps, signIn, audit, now }: Deps): Router {
+export function loginRoutes({ steps, signIn, audit, begun, now }: Deps): Router {
   const router = new Router({ prefix: '/interaction/:uid/login' })
   router.get('/', async (ctx) => {
     const { app, params } = await steps.open(ctx, 'login')
@@ -36,6 +39,7 @@ export function loginRoutes({ steps, signIn, audit, now }: Deps): Router {
       return render(ctx, 'login', { app, username, refused, retryAfter }, STATUS[refused])
     }
     const accountId = outcome.account.sub
+    await begun.forgive(limitKeyOf(sourceOf(ctx).address))
     await audit.record(sourceOf(ctx), { type: 'sign-in', outcome: 'accepted', accountId })
     reached('sign-in:audited')
     await steps.complete(ctx, { login: { accountId, amr: ['pwd'], ts: Math.floor(now() / 1000), remember: false } })

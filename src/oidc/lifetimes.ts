@@ -8,6 +8,8 @@ type Lifetimes = Config['lifetimes']
 const GRANT_SPANS = 4
 /** How long a person has for all steps of one authorization. */
 const INTERACTION = 60 * 60
+/** How long until they have signed in: what is stored for somebody whom nobody knows does not stay for long. */
+const SIGNING_IN = 15 * 60
 
 interface SessionTimes {
   loginTs?: number | undefined
@@ -20,7 +22,8 @@ interface GrantScopes {
 export function lifetimesFor(lifetimes: Lifetimes, now: () => number) {
   return {
     AuthorizationCode: () => lifetimes.authorizationCode,
-    Interaction: () => INTERACTION,
+    Interaction: (_ctx: unknown, { session }: { session?: { accountId?: string | undefined } | undefined }) =>
+      session?.accountId === undefined ? SIGNING_IN : INTERACTION,
     Grant: (_ctx: unknown, grant: GrantScopes) => grantLifetime(lifetimes, splitScope(grant.getOIDCScope())),
     /** Idle time, but never past the absolute end counted from the sign-in. */
     Session: (_ctx: unknown, { loginTs }: SessionTimes) => {

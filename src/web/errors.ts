@@ -51,6 +51,7 @@ export function errorPages({ logger }: { logger: Logger }): Middleware {
       if (ctx.headerSent) throw err
       // Of the answer that was on its way nothing leaves: it may hold an authorization code.
       ctx.remove('Location')
+      if (err instanceof PageError && err.retryAfter !== undefined) ctx.set('Retry-After', String(err.retryAfter))
       renderErrorPage(ctx, refusal.reason, refusal.status, logger)
       return
     }

@@ -37,7 +37,7 @@ organization: { name: Sample Clinic, supportPhone: "+1 555 0100", accentColor: "
 secondFactor: { patients: required, clinicians: required }
 consent: { startTicked: requested }
 lifetimes: { authorizationCode: 60s, accessToken: 15m, backendAccessToken: 5m, refreshToken: 93d, session: 12h, idle: 30m }
-limits: { signInsPerAddress: 10000 }
+limits: { signInsPerAddress: 10000, authorizationsPerAddress: 1000000, refusalsPerAddress: 1000000, refusalsPerClient: 1000000 }
 fhirServers:
   - { id: clinic, baseUrl: "${FHIR_BASE}", enforces: { categories: [Condition, Observation] }, introspectedBy: [clinic-fhir] }
   - { id: other, baseUrl: "http://localhost:9011/fhir", enforces: { categories: [] }, introspectedBy: [other-fhir] }

@@ -53,7 +53,15 @@ describe('a complete configuration', () => {
 
   test('gets the defaults of what it leaves out', () => {
     const { limits, log, listen, store, fhirServers, clients } = parseConfig(smallest, { env: {}, baseDir: folder })
-    expect(limits).toEqual({ window: 900, passwordsPerAccount: 10, codesPerAccount: 10, signInsPerAddress: 500 })
+    expect(limits).toEqual({
+      window: 900,
+      passwordsPerAccount: 10,
+      codesPerAccount: 10,
+      signInsPerAddress: 500,
+      authorizationsPerAddress: 2000,
+      refusalsPerAddress: 2000,
+      refusalsPerClient: 20000
+    })
     expect({ log, listen, store }).toEqual({
       log: { level: 'info' },
       listen: { host: '127.0.0.1', port: 9000, trustedProxies: [], tls: null, drainDelay: 5 },
