@@ -8,7 +8,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { AuditEvent } from '../audit/event.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
-import { SCOPES_SUPPORTED } from '../smart/discovery.ts'
+import { GRANT_TYPES_SUPPORTED, SCOPES_SUPPORTED } from '../smart/discovery.ts'
 import type { DroppedScope } from '../smart/scope-decision.ts'
 import { splitScope } from '../smart/scope-policy.ts'
 import { sourceOf } from '../web/request.ts'
@@ -73,7 +73,7 @@ export function completeAnswers({ provider, audit }: Deps): void {
   }
 
   async function discovery(ctx: KoaContextWithOIDC): Promise<void> {
-    Object.assign(bodyOf(ctx), { scopes_supported: SCOPES_SUPPORTED })
+    Object.assign(bodyOf(ctx), { scopes_supported: SCOPES_SUPPORTED, grant_types_supported: GRANT_TYPES_SUPPORTED })
   }
 
   function record(ctx: KoaContextWithOIDC, event: AuditEvent): Promise<void> {

@@ -54,7 +54,7 @@ export function engineConfiguration(deps: Deps): Configuration {
     expiresWithSession: () => false,
     extraClientMetadata: { properties: ['smart_scope', 'disabled'] },
     extraParams: checks,
-    enabledJWA: { idTokenSigningAlgValues: ['RS256'], clientAuthSigningAlgValues: ['RS384', 'ES384'] },
+    enabledJWA: { idTokenSigningAlgValues: ['RS256'], clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS] },
     interactions: { policy, url: (_ctx, { uid, prompt }) => `/interaction/${uid}/${prompt.name}` },
     routes: { authorization: '/authorize', token: '/token', jwks: '/jwks' },
     renderError: renderEngineError,
@@ -63,6 +63,7 @@ export function engineConfiguration(deps: Deps): Configuration {
     discovery: {
       revocation_endpoint: `${issuer}/revoke`,
       revocation_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
+      revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
       introspection_endpoint: `${issuer}/introspect`,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
       pushed_authorization_request_endpoint: `${issuer}/par`,

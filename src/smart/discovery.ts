@@ -4,6 +4,7 @@
  */
 import type { Middleware } from 'koa'
 import type { FhirServer } from '../config/config.ts'
+import { ASSERTION_ALGORITHMS } from '../config/public-jwk.ts'
 import { CONTEXT_SCOPES, LASTING_SCOPES } from './scope-policy.ts'
 
 /** Each is a promise: listed only because the feature is there. */
@@ -13,6 +14,7 @@ const CAPABILITIES = [
   'authorize-post',
   'client-public',
   'client-confidential-symmetric',
+  'client-confidential-asymmetric',
   'sso-openid-connect',
   'context-ehr-patient',
   'context-ehr-encounter',
@@ -31,9 +33,14 @@ export const SCOPES_SUPPORTED: readonly string[] = [
   ...LASTING_SCOPES,
   'patient/*.rs',
   'user/*.rs',
+  'system/*.rs',
   'patient/*.cruds',
-  'user/*.cruds'
+  'user/*.cruds',
+  'system/*.cruds'
 ]
+
+/** Of all metadata. */
+export const GRANT_TYPES_SUPPORTED: readonly string[] = ['authorization_code', 'refresh_token', 'client_credentials']
 
 function smartConfiguration(issuer: string): Record<string, unknown> {
   return {
@@ -45,8 +52,9 @@ function smartConfiguration(issuer: string): Record<string, unknown> {
     revocation_endpoint: `${issuer}/revoke`,
     pushed_authorization_request_endpoint: `${issuer}/par`,
     management_endpoint: `${issuer}/account`,
-    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
-    grant_types_supported: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'private_key_jwt'],
+    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+    grant_types_supported: GRANT_TYPES_SUPPORTED,
     response_types_supported: ['code'],
     code_challenge_methods_supported: ['S256'],
     scopes_supported: SCOPES_SUPPORTED,

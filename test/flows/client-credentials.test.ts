@@ -61,6 +61,22 @@ describe.each(STORES)('client_credentials on %s', (store) => {
     }
   )
 
+  test.each(['/fhir/clinic/.well-known/smart-configuration', '/.well-known/openid-configuration'])(
+    'SM-253: SM-141: %s says how',
+    async (path) => {
+      const told = await (await fetch(`${keyward.issuer}${path}`)).json()
+      expect(told).toMatchObject({
+        token_endpoint: `${keyward.issuer}/token`,
+        token_endpoint_auth_methods_supported: expect.arrayContaining(['private_key_jwt']),
+        token_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
+        grant_types_supported: expect.arrayContaining(['client_credentials']),
+        scopes_supported: expect.arrayContaining(['system/*.rs'])
+      })
+      const { capabilities } = told
+      if (path.startsWith('/fhir')) expect(capabilities).toContain('client-confidential-asymmetric')
+    }
+  )
+
   test('the FHIR server is told that it is the client by itself', async () => {
     const { body } = await bulk.token()
     const { body: told } = await introspect(keyward.issuer, String(body.access_token))
