@@ -12,6 +12,7 @@ export default defineConfig({
       project('unit', ['test/unit/**/*.test.ts'], { testTimeout: 10_000 }),
       project('store', ['test/store/**/*.test.ts'], { testTimeout: 20_000, hookTimeout: 30_000 }),
       project('flows', ['test/flows/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('faults', ['test/faults/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false })
     ]

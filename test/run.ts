@@ -1,11 +1,13 @@
 /**
  * `npm test`: the tools that tests need, then types, lint and every test, each
  * even where one before it failed. Ends with the line `N passed, N failed`.
+ * With `--report <file>` the report of the tests is kept there.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { RUN_FOLDER } from './harness/run-folder.ts'
 import { CHROMIUM, ensureTools, REDIS } from './required-tools.ts'
 import { scanRun } from './secret-scan.ts'
@@ -46,7 +48,8 @@ if (!(await runs('@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'
   failedChecks.push('lint and format (biome check)')
 
 const folder = mkdtempSync(join(tmpdir(), 'keyward-test-'))
-const file = join(folder, 'report.json')
+const { report: kept } = parseArgs({ options: { report: { type: 'string' } } }).values
+const file = kept === undefined ? join(folder, 'report.json') : resolve(kept)
 process.on('exit', () => {
   rmSync(folder, { recursive: true, force: true })
 })

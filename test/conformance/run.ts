@@ -1,0 +1,65 @@
+/**
+ * `npm run conformance`: runs the tests whose names carry ids of requirements,
+ * and writes docs/conformance.md. Fails where a requirement that must be shown
+ * is not.
+ *
+ *   --report <file>   takes the JSON report of tests that have run already
+ *   --check           compares the page with what it should be, and writes nothing
+ *   --deep            tries each property of the scopes 100,000 times
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { CHROMIUM, ensureTools, REDIS } from '../required-tools.ts'
+import { sourcesUnder } from '../unit/structure/sources.ts'
+import { complaintsAbout, conformancePage, missingFrom } from './page.ts'
+import { isRequired, readRequirements } from './requirements.ts'
+import { shownBy } from './shown.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const page = join(root, 'docs/conformance.md')
+const say = (line: string) => process.stdout.write(`${line}\n`)
+
+const { values: options } = parseArgs({
+  options: { report: { type: 'string' }, check: { type: 'boolean' }, deep: { type: 'boolean' } }
+})
+
+const report = options.report === undefined ? runTests() : readReport(options.report)
+const requirements = readRequirements(readFileSync(join(root, 'docs/requirements.yaml'), 'utf8'))
+const shown = { requirements, tests: shownBy(report, root) }
+const complaints = [
+  ...complaintsAbout(shown),
+  ...missingFrom(shown).map(({ id, level, requirement }) => `${id} (${level}) is shown by no test: ${requirement}`)
+]
+const made = conformancePage(shown)
+if (!options.check) writeFileSync(page, made)
+else if (readFileSync(page, 'utf8') !== made) complaints.push('docs/conformance.md is not what npm run conformance makes now')
+for (const complaint of complaints) say(complaint)
+const required = requirements.filter(isRequired).length
+say(`${requirements.length} requirements, ${required} to be shown, ${missingFrom(shown).length} of them not shown`)
+process.exitCode = complaints.length === 0 ? 0 : 1
+
+/** Only files in which an id is written are begun, and of those only the tests that carry one are run. */
+function runTests(): unknown {
+  if (!ensureTools([REDIS, CHROMIUM], say)) process.exit(1)
+  const files = sourcesUnder('test')
+    .filter(({ file, text }) => file.endsWith('.test.ts') && /\bSM-\d{3}\b/.test(text))
+    .map(({ file }) => file)
+  const folder = mkdtempSync(join(tmpdir(), 'keyward-conformance-'))
+  const file = join(folder, 'report.json')
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+  const words = ['run', '-t', 'SM-\\d{3}', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...files]
+  const env = options.deep ? { ...process.env, KEYWARD_CASES: '100000' } : process.env
+  try {
+    spawnSync(process.execPath, [vitest, ...words], { cwd: root, stdio: 'inherit', env })
+    return readReport(file)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function readReport(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'))
+}

@@ -1,0 +1,49 @@
+/** Which tests of a vitest report carry the id of a requirement, and whether they passed. A pure module. */
+import { relative } from 'node:path'
+import { z } from 'zod'
+
+const reportSchema = z.object({
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      assertionResults: z.array(z.object({ title: z.string(), fullName: z.string(), status: z.string() }))
+    })
+  )
+})
+
+export interface ShownBy {
+  /** Relative to the repository. */
+  file: string
+  /** The test's name without the ids in front of it. */
+  title: string
+  passed: boolean
+}
+
+const ID = /\bSM-\d{3}\b/g
+
+/** By id. A test that was left out by its name's pattern is none; the same name on several stores is one. */
+export function shownBy(report: unknown, root: string): Map<string, ShownBy[]> {
+  const shown = new Map<string, Map<string, ShownBy>>()
+  for (const { name, assertionResults } of reportSchema.parse(report).testResults) {
+    const file = relative(root, name).replaceAll('\\', '/')
+    for (const { title, fullName, status } of assertionResults) {
+      if (status === 'skipped' || status === 'pending' || status === 'todo') continue
+      for (const id of new Set(fullName.match(ID))) {
+        const tests = shown.get(id) ?? new Map<string, ShownBy>()
+        const plain = title.replace(/^(?:(?:SM-\d{3}|case \d+|F\d+)(?:, | and |: ))+/, '').replace(/\s+/g, ' ')
+        const key = `${file} ${plain}`
+        tests.set(key, { file, title: plain, passed: status === 'passed' && (tests.get(key)?.passed ?? true) })
+        shown.set(id, tests)
+      }
+    }
+  }
+  return new Map([...shown].map(([id, tests]) => [id, [...tests.values()].sort(byPlace)]))
+}
+
+function byPlace(one: ShownBy, other: ShownBy): number {
+  return compare(one.file, other.file) || compare(one.title, other.title)
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
+}
