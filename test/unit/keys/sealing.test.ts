@@ -19,6 +19,11 @@ describe('sealing', () => {
     expect(Buffer.from(one).includes(plain)).toBe(false)
   })
 
+  test('no IV comes twice', () => {
+    const ivs = Array.from({ length: 1000 }, () => Buffer.from(sealer.seal(plain, 'place')).toString('hex', 2, 14))
+    expect(new Set(ivs).size).toBe(1000)
+  })
+
   test('every changed bit, each cut and another place make it unreadable', () => {
     const sealed = sealer.seal(plain, 'place')
     for (let bit = 0; bit < sealed.length * 8; bit += 1) {
