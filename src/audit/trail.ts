@@ -49,9 +49,9 @@ export async function openAuditTrail({ store, now }: { store: Store; now: () => 
   async function record(source: AuditSource, event: AuditEvent): Promise<void> {
     if (closed) throw new StoreUnavailable('the audit trail is closed')
     const { requestId, address } = source
-    const entry = structuredClone({ time: new Date(now()).toISOString(), source: { requestId, address }, event })
-    // What can't be hashed is refused here, alone, not with the batch it would be in.
-    canonicalJson(entry)
+    // What can't be hashed is refused here, alone, not with the batch it would be in. And it is a copy, whatever becomes of the event.
+    const text = canonicalJson({ time: new Date(now()).toISOString(), source: { requestId, address }, event })
+    const entry: Entry = JSON.parse(text)
     const written = Promise.withResolvers<void>()
     waiting.push({ entry, written })
     writing ??= writeWaiting()

@@ -33,8 +33,11 @@ export interface Access {
 }
 
 export interface AccessCheck {
-  /** What an access or refresh token gives at this moment; undefined: nothing. */
-  of(token: TokenFacts): Promise<Access | undefined>
+  /**
+   * What an access or refresh token gives at this moment; undefined: nothing. `asker` is the client of this very request, if
+   * it is known: it has just been read, and is not read again.
+   */
+  of(token: TokenFacts, asker?: ClientConfig): Promise<Access | undefined>
 }
 
 interface TokenFacts {
@@ -60,12 +63,12 @@ const grants = engineKind('Grant')
 
 export function createAccessCheck({ store, accounts, clients, consents, fhirServers, sessionExists }: Deps): AccessCheck {
   return {
-    async of({ kind, grantId, accountId, clientId, sessionUid, scope }) {
+    async of({ kind, grantId, accountId, clientId, sessionUid, scope }, asker) {
       if (!grantId || !accountId || !clientId) return undefined
       const [found, account, client] = await Promise.all([
         store.view(grants, grantId),
         accounts.find(accountId),
-        clients.find(clientId)
+        asker?.client_id === clientId ? asker : clients.find(clientId)
       ])
       const grant: GrantRecord | undefined = found?.record
       if (!found || !grant?.fhirServer || grant.accountId !== accountId || grant.clientId !== clientId) return undefined

@@ -44,7 +44,7 @@ export function authorizationCodeGrant({ store, access, issuing, fence, resource
     if (code.consumed !== undefined) return endFamily(store, request, code, 'code')
     reached('code:found')
 
-    const live = (await access.of(code)) ?? (await accessHasEnded(store, code))
+    const live = (await access.of(code, client)) ?? (await accessHasEnded(store, code))
     const aud = resources.audienceOf(code, live, request.resources)
     const making = { now: now(), gty: gtyOf(code, grantType) }
     const { scopes } = live

@@ -44,7 +44,7 @@ export function refreshTokenGrant({ store, access, issuing, resources, lifetimes
     reached('refresh:found')
 
     const wanted = narrowed(values.scope, token)
-    const live = (await access.of({ ...token, scope: wanted })) ?? (await accessHasEnded(store, token))
+    const live = (await access.of({ ...token, scope: wanted }, client)) ?? (await accessHasEnded(store, token))
     if (live.scopes.length === 0)
       throw new TokenRefusal('invalid_scope', 'nothing of what is asked for stands any more', { parties: partiesOf(live.grant) })
     const aud = resources.audienceOf(token, live, request.resources)
