@@ -43,6 +43,7 @@ test('each fail point of the source belongs to work that these tests interrupt, 
   const points = failPoints()
   expect(points.filter((point) => WORK[workOf(point)] === undefined)).toEqual([])
   expect(points.length).toBeGreaterThan(20)
+  expect(namesIn("reached(isOne ? 'one:audited' : 'other:audited')")).toEqual(['one:audited', 'other:audited'])
   expect(() => namesIn('reached(step)')).toThrow('names no step')
 })
 

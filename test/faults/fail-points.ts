@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 
 const SOURCE = resolve(import.meta.dirname, '../../src')
 const CALL = /\breached\(\s*([^)]*)\)/g
-const NAME = /^'([a-z-]+:[a-z-]+)'$/
+const NAME = /'([a-z-]+:[a-z-]+)'/g
 
 /** `code:spent` and so on, sorted. Throws for one whose name is not written where it is reached: nobody could list it. */
 export function failPoints(): string[] {
@@ -15,10 +15,10 @@ export function failPoints(): string[] {
 }
 
 export function namesIn(text: string): string[] {
-  return [...text.matchAll(CALL)].map(([call, argument = '']) => {
-    const name = NAME.exec(argument.trim())?.[1]
-    if (name === undefined) throw new Error(`${call} names no step as 'work:step'`)
-    return name
+  return [...text.matchAll(CALL)].flatMap(([call, argument = '']) => {
+    const names = [...argument.matchAll(NAME)].map(([, name = '']) => name)
+    if (names.length === 0) throw new Error(`${call} names no step as 'work:step'`)
+    return names
   })
 }
 

@@ -81,7 +81,7 @@ export function createIssuing({ store, audit, idTokens, lifetimes, now }: Deps):
 
   return {
     async issue({ request, source, access, spent, accessToken, refreshToken }) {
-      const step = request.grantType === 'refresh_token' ? 'refresh' : 'code'
+      const isRefresh = request.grantType === 'refresh_token'
       const { exp, scope } = accessToken.record
       const scopes = splitScope(scope)
       const [idToken] = await Promise.all([
@@ -89,7 +89,7 @@ export function createIssuing({ store, audit, idTokens, lifetimes, now }: Deps):
         idTokens.issue(source, access, scopes),
         record({ request, access }, { outcome: 'issued', scopes })
       ])
-      reached(`${step}:audited`)
+      reached(isRefresh ? 'refresh:audited' : 'code:audited')
       const renewal = renewalOf(access, lifetimes, now())
       const writes = [
         spent,
@@ -98,7 +98,7 @@ export function createIssuing({ store, audit, idTokens, lifetimes, now }: Deps):
         ...(renewal ? [renewal] : [])
       ]
       if (!(await store.commit(writes))) return undefined
-      reached(`${step}:committed`)
+      reached(isRefresh ? 'refresh:committed' : 'code:committed')
       return answerOf(access, { access_token: accessToken.id, exp, refresh_token: refreshToken?.id, scope }, idToken)
     },
 
