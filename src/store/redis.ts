@@ -31,7 +31,7 @@ class WrongSchema extends Error {}
  */
 export async function openRedis(url: RedisUrl, now: () => number): Promise<StoreDriver> {
   const connection = await connectRedis(url, now)
-  const driver = redisDriver(connection, now)
+  const driver = redisDriver(url, connection, now)
   if (connection.client.status === 'ready') {
     await driver.count({ kind: 'check', tag: 'check', id: 'check' }).catch((problem) => {
       if (problem instanceof StoreUnavailable) return
@@ -42,7 +42,7 @@ export async function openRedis(url: RedisUrl, now: () => number): Promise<Store
   return driver
 }
 
-function redisDriver(connection: RedisConnection, now: () => number): StoreDriver {
+function redisDriver(url: RedisUrl, connection: RedisConnection, now: () => number): StoreDriver {
   const { client, tell } = connection
   const send: Tell = (name, ...words) => client.call(name, ...words)
   let schemaKnown = false
@@ -137,7 +137,7 @@ function redisDriver(connection: RedisConnection, now: () => number): StoreDrive
   }
 
   return {
-    name: 'redis',
+    name: url.form === 'cluster' ? 'redis-cluster' : 'redis',
     fence: connection.fence,
     get: (place) => ask(async () => payloadOf(await client.getBuffer(keyOf(place)))),
 

@@ -39,7 +39,7 @@ export interface Page<T> {
 }
 
 export interface Store {
-  /** 'sqlite' or 'redis': what /readyz names. */
+  /** 'sqlite', 'redis' or 'redis-cluster': what /readyz names. */
   readonly driver: string
   get<T>(kind: Kind<T>, id: string): Promise<T | undefined>
   /** Like get, with the version that a conditional write names. */

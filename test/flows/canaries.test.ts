@@ -167,15 +167,17 @@ async function bytesOf({ folder, redis }: KeywardProcess, store: StoreName): Pro
     const files = readdirSync(folder).filter((name) => name.startsWith('keyward.db'))
     return files.map((name) => readFileSync(join(folder, name)).toString('latin1')).join('\n')
   }
-  const client = new Redis(redis?.url ?? '')
   const parts: string[] = []
-  for (const key of await client.keys('*')) {
-    const isSet = (await client.type(key)) === 'zset'
-    parts.push(
-      key,
-      isSet ? (await client.zrange(key, '0', '-1')).join(' ') : ((await client.getBuffer(key))?.toString('latin1') ?? '')
-    )
+  for (const url of redis?.nodes ?? []) {
+    const client = new Redis(url)
+    for (const key of await client.keys('*')) {
+      const isSet = (await client.type(key)) === 'zset'
+      parts.push(
+        key,
+        isSet ? (await client.zrange(key, '0', '-1')).join(' ') : ((await client.getBuffer(key))?.toString('latin1') ?? '')
+      )
+    }
+    client.disconnect()
   }
-  client.disconnect()
   return parts.join('\n')
 }

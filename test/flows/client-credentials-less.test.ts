@@ -8,7 +8,8 @@ import { StoreUnavailable } from '../../src/store/store.ts'
 import { introspect } from '../harness/app-client.ts'
 import { assertionForm, newClientKey, newService, serviceConfig } from '../harness/backend-client.ts'
 import { newSecrets, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
-import { type RedisServer, startRedis } from '../harness/redis-server.ts'
+import type { RedisServer } from '../harness/redis-server.ts'
+import { startRedisOf } from '../harness/shared-redis.ts'
 
 const rsa = newClientKey('RS384')
 
@@ -18,7 +19,7 @@ describe.each(STORES)('a backend service that is given less, on %s', (store) => 
   let folder: string
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'keyward-service-'))
-    redis = store === 'redis' ? await startRedis() : undefined
+    redis = await startRedisOf(store)
   })
   afterAll(async () => {
     await redis?.stop()

@@ -7,7 +7,8 @@ import { type Browser, newBrowser } from '../harness/browser.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
 import { freePort, type Keyward, newSecrets, STORES, type StoreName, startKeyward, storeOf } from '../harness/keyward.ts'
 import { forward, post, signInToAccount, textOf, walkTo } from '../harness/on-pages.ts'
-import { type RedisServer, startRedis } from '../harness/redis-server.ts'
+import type { RedisServer } from '../harness/redis-server.ts'
+import { startRedisOf } from '../harness/shared-redis.ts'
 import { theRecordOf, withoutSecondFactor } from '../harness/visit.ts'
 
 const STEP = 30_000
@@ -184,7 +185,7 @@ describe.each(STORES)('one-time codes over a restart on %s', (store) => {
   let redis: RedisServer | undefined
   const folder = mkdtempSync(join(tmpdir(), 'keyward-codes-'))
   beforeAll(async () => {
-    redis = store === 'redis' ? await startRedis() : undefined
+    redis = await startRedisOf(store)
   })
   afterAll(async () => {
     await redis?.stop()

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const secrets = newSecrets()
   keyward = await startKeyward({ storeUrl: cluster.url, secrets })
   replica = await startKeyward({ storeUrl: cluster.url, secrets })
-  expect(await storeOf(keyward.issuer)).toBe('redis')
+  expect(await storeOf(keyward.issuer)).toBe('redis-cluster')
 })
 afterAll(async () => {
   commands?.stop()

@@ -264,13 +264,15 @@ describe.each(STORES)('the retry of a refresh on %s', (store) => {
 /** What lies in the store, as bytes in Latin-1. */
 async function bytesOf({ redis }: Keyward, folder: string): Promise<string> {
   if (!redis) return readdirSync(folder).reduce((all, file) => all + readFileSync(join(folder, file), 'latin1'), '')
-  const client = new Redis(redis.url)
-  try {
-    // As it is, unlike in DUMP: that may be compressed.
-    await client.config('SET', 'rdbcompression', 'no')
-    const dumps = await Promise.all((await client.keys('*')).map(async (key) => `${key}${await client.dumpBuffer(key)}`))
-    return dumps.join('')
-  } finally {
-    await client.quit()
-  }
+  const dumps = redis.nodes.map(async (url) => {
+    const client = new Redis(url)
+    try {
+      // As it is, unlike in DUMP: that may be compressed.
+      await client.config('SET', 'rdbcompression', 'no')
+      return await Promise.all((await client.keys('*')).map(async (key) => `${key}${await client.dumpBuffer(key)}`))
+    } finally {
+      await client.quit()
+    }
+  })
+  return (await Promise.all(dumps)).flat().join('')
 }

@@ -17,11 +17,11 @@ import { authorize, introspect, newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
 import { type Keyward, newSecrets, STORES, startKeyward, storeOf, type TestSecrets } from '../harness/keyward.ts'
-import { startRedis } from '../harness/redis-server.ts'
+import { startRedisOf } from '../harness/shared-redis.ts'
 
 describe.each(STORES)('on %s', (store) => {
   async function clinic() {
-    const redis = store === 'redis' ? await startRedis() : undefined
+    const redis = await startRedisOf(store)
     const folder = mkdtempSync(join(tmpdir(), 'keyward-sealing-'))
     const url = redis?.url ?? `sqlite:${join(folder, 'keyward.db')}`
     const running: Keyward[] = []

@@ -9,7 +9,8 @@ import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { clinicYaml } from './clinic-config.ts'
 import { freePort, type StoreName } from './keyward.ts'
-import { type RedisServer, startRedis } from './redis-server.ts'
+import type { RedisServer } from './redis-server.ts'
+import { startRedisOf } from './shared-redis.ts'
 import { endServerFolder, keepWritten, newServerFolder } from './run-folder.ts'
 
 export interface Ended {
@@ -66,7 +67,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Keywar
   const { store = 'sqlite', change = (yaml) => yaml, env = {}, preload, until = '/readyz' } = options
   const folder = newServerFolder('process')
   const port = await freePort()
-  const redis = store === 'redis' ? await startRedis() : undefined
+  const redis = await startRedisOf(store)
   const database = redis ? '' : join(folder, 'keyward.db')
   const configFile = join(folder, 'keyward.yaml')
   writeFileSync(configFile, change(clinicYaml({ port, store: redis?.url ?? `sqlite:${database}` })))

@@ -21,11 +21,13 @@ import { createStore } from '../../src/store/sealed-store.ts'
 import type { Kind, Store } from '../../src/store/store.ts'
 import { createHttpServer, drainable } from '../../src/web/http-server.ts'
 import { clinicYaml } from './clinic-config.ts'
-import { type RedisServer, startRedis } from './redis-server.ts'
+import type { RedisServer } from './redis-server.ts'
 import { keepWritten } from './run-folder.ts'
+import { startRedisOf } from './shared-redis.ts'
 
-export type StoreName = 'sqlite' | 'redis'
-export const STORES: StoreName[] = ['sqlite', 'redis']
+export type StoreName = 'sqlite' | 'redis' | 'redis-cluster'
+/** What each flow test runs on; vitest.config.ts runs them a second time, on a Cluster. */
+export const STORES: StoreName[] = process.env.KEYWARD_FLOWS_ON === 'redis-cluster' ? ['redis-cluster'] : ['sqlite', 'redis']
 
 export interface Keyward {
   issuer: string
@@ -87,12 +89,11 @@ export async function startKeyward(options: KeywardOptions = {}): Promise<Keywar
   const parsed = parseConfig(clinicYaml({ port }), { env: {}, baseDir: '.' })
   const config = options.change ? options.change(structuredClone(parsed)) : parsed
   const { sealingKeys, lookupKey, cookieKeys } = options.secrets ?? newSecrets()
-  const ownRedis = options.store === 'redis' && !options.redis ? await startRedis() : undefined
+  const ownRedis = options.redis ? undefined : await startRedisOf(options.store)
   const redis = options.redis ?? ownRedis
   const now = () => Date.now()
-  const driver = await openDriver(options.store === 'redis' && redis ? redis.url : (options.storeUrl ?? 'sqlite::memory:'), {
-    now
-  })
+  const isRedis = options.store?.startsWith('redis') === true && redis !== undefined
+  const driver = await openDriver(isRedis ? redis.url : (options.storeUrl ?? 'sqlite::memory:'), { now })
   const store = createStore({ driver, sealer: createSealer(sealingKeys), lookupKey, now })
   const log: string[] = []
   const destination = new Writable({

@@ -10,6 +10,8 @@ import { endServerFolder, keepWritten, newServerFolder } from './run-folder.ts'
 export interface RedisServer {
   readonly url: string
   readonly port: number
+  /** Of each server that it consists of. */
+  readonly nodes: readonly string[]
   /** What it keeps on disk. */
   readonly folder: string
   /** Freezes the process: connections stay open and nothing answers. */
@@ -92,6 +94,7 @@ export async function startRedis(options: Options = {}): Promise<RedisServer> {
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    nodes: [`redis://127.0.0.1:${port}`],
     folder,
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
