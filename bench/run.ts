@@ -5,8 +5,9 @@
  *   --quick        two pairs on a small store, for trying; writes nothing without --write
  *   --pairs N      how many pairs
  *   --tokens N     how many access tokens lie in the store
- *   --million      growth up to a million grants, which takes some minutes and 3 GB more
- *   --only TEXT    only operations whose name has this in it, and nothing else
+ *   --million      growth up to a million grants, which takes some minutes and 2 GB of memory more
+ *   --largest N    the same up to N grants, for trying
+ *   --only TEXT    only what has this in its name: an operation, "sign-ins", "bytes", "growth"
  *   --noisy        count pairs even while other programs use the server's core
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -38,6 +39,7 @@ const { values: options } = parseArgs({
     pairs: { type: 'string' },
     tokens: { type: 'string' },
     million: { type: 'boolean', default: false },
+    largest: { type: 'string' },
     only: { type: 'string' },
     noisy: { type: 'boolean', default: false }
   }
@@ -48,6 +50,7 @@ const mostOthers = options.noisy ? 1 : 0.12
 /** So many tokens for each person. */
 const TOKENS_EACH = 10
 const SMALLEST = 1000
+const largest = options.largest === undefined ? (options.million ? 1_000_000 : undefined) : Number(options.largest)
 
 const started = performance.now()
 const say = (line: string): void => void process.stderr.write(`${Math.round((performance.now() - started) / 1000)} s: ${line}\n`)
@@ -122,7 +125,8 @@ async function measure(operation: Operation): Promise<Measured> {
   return { operation, ...(await readInTurn({ subjects, count: countOf(operation), pairs, workers: PEOPLE, mostOthers })) }
 }
 
-const wanted = OPERATIONS.filter(({ title }) => title.includes(options.only ?? ''))
+const isWanted = (what: string): boolean => what.includes(options.only ?? '')
+const wanted = OPERATIONS.filter(({ title }) => isWanted(title))
 const measured: Measured[] = []
 for (const operation of wanted) measured.push(await measure(operation))
 
@@ -145,18 +149,18 @@ const results: Results = {
   profiles: []
 }
 
-if (options.only === undefined) {
+if (isWanted('sign-ins')) {
   say('tokens while people sign in')
   results.duringSignIns = await measureDuringSignIns(keyward, pairs)
-  results.bytes = { keyward: loaded.keyward.bytes, stock: loaded.stock.bytes }
-  await measureGrowth()
 }
+if (isWanted('bytes')) results.bytes = { keyward: loaded.keyward.bytes, stock: loaded.stock.bytes }
+if (isWanted('growth')) await measureGrowth()
 
 async function measureGrowth(): Promise<void> {
   const [introspection] = OPERATIONS
   if (!introspection) return
   const others = []
-  for (const size of [SMALLEST, ...(options.million ? [1_000_000] : [])]) {
+  for (const size of [SMALLEST, ...(largest === undefined ? [] : [largest])]) {
     say(`growth: storing ${size} tokens`)
     const redisServer = await newRedis()
     const store = new Redis(redisServer.url)

@@ -6,7 +6,8 @@
 import type { SealedRecord } from './record.ts'
 
 interface Opened {
-  bytes: Uint8Array
+  /** One letter for each byte: of its own, while the bytes that were read are a part of all that arrived with them. */
+  bytes: string
   sealed: SealedRecord
 }
 
@@ -33,23 +34,21 @@ export function createOpenedRecords(most: number): OpenedRecords {
   }
 
   return {
-    at(place, bytes, open) {
+    at(place, read, open) {
+      const bytes = Buffer.from(read.buffer, read.byteOffset, read.length).toString('latin1')
       const known = younger.get(place)
-      if (known && isSame(known.bytes, bytes)) return known.sealed
+      if (known?.bytes === bytes) return known.sealed
       const before = known ? undefined : older.get(place)
-      if (before && isSame(before.bytes, bytes)) {
+      if (before?.bytes === bytes) {
         keep(place, before)
         return before.sealed
       }
       const sealed = freeze(open())
-      // Its own bytes: those that were read are a part of all that arrived with them.
-      if (bytes.length <= most / 2) keep(place, { bytes: Uint8Array.from(bytes), sealed })
+      if (bytes.length <= most / 2) keep(place, { bytes, sealed })
       return sealed
     }
   }
 }
-
-const isSame = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) === 0
 
 function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) for (const inner of Object.values(Object.freeze(value))) freeze(inner)
