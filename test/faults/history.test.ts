@@ -14,6 +14,7 @@ const introspect = (token: string): Operation => ({ type: 'introspect', token })
 const revoke = (...tokens: string[]): Operation => ({ type: 'end', tokens })
 const keep = (what: string): Operation => ({ type: 'keep', what })
 const find = (what: string): Operation => ({ type: 'find', what })
+const assertion = (client: string): Operation => ({ type: 'assertion', client, jti: 'j' })
 const otp: Operation = { type: 'one-time-code', account: 'maria', code: '123456' }
 const tokens = (name: string): Answer & { type: 'tokens' } => ({
   type: 'tokens',
@@ -36,6 +37,12 @@ const planted: [string, string, () => Call[]][] = [
     () => [call(redeem('c'), tokens('1')), call(refresh('rt-1'), tokens('2')), call(refresh('rt-1'), tokens('3'))]
   ],
   ['I2', 'a one-time code that is accepted twice', () => [call(otp, done), call(otp, done)]],
+  ['I2', 'an assertion that is accepted twice', () => [call(assertion('one'), done), call(assertion('one'), done)]],
+  [
+    'I2',
+    'an interaction that gives two codes',
+    () => [call({ type: 'resume', interaction: 'i' }, done), call({ type: 'resume', interaction: 'i' }, done)]
+  ],
   [
     'I3',
     'an access token that works after its family was revoked',
@@ -156,6 +163,7 @@ const allowed: [string, () => Call[]][] = [
       call(introspect('at-1'), { type: 'active', active: true, whose: 'ana' })
     ]
   ],
+  ['the same jti of two clients', () => [call(assertion('one'), done), call(assertion('other'), done)]],
   ['a one-time code that is accepted once', () => [call(otp, done), call(otp, { type: 'refused', error: 'code-used' })]]
 ]
 test.each(allowed)('%s is no violation', (_what, calls) => {

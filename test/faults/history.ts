@@ -3,7 +3,7 @@
  * got no answer, or that the store was away, may have happened or not; the rules take both for possible.
  *
  *   I1  one code, and one refresh token, gives one family of tokens
- *   I2  one one-time code is accepted once
+ *   I2  one one-time code, and one client assertion, is accepted once; one interaction is resumed once
  *   I3  what was acknowledged as ended stays ended
  *   I4  an acknowledged refresh leaves a token that works
  *   I5  every token that a client holds is in the audit trail
@@ -20,6 +20,9 @@ export type Operation =
   /** Revocation by the app, or Stop by the person: the families of these tokens end. */
   | { type: 'end'; tokens: string[] }
   | { type: 'one-time-code'; account: string; code: string }
+  /** An assertion at the token endpoint; an interaction that goes back to the app with a code. */
+  | { type: 'assertion'; client: string; jti: string }
+  | { type: 'resume'; interaction: string }
   /** A write that lasts, such as a consent; and whether it is there. An `end` names what it removes among its tokens. */
   | { type: 'keep'; what: string }
   | { type: 'find'; what: string }
@@ -105,10 +108,8 @@ function doubles(calls: readonly Call[]): Violation[] {
     if (presented !== undefined && answer.type === 'tokens') {
       successors.set(presented, (successors.get(presented) ?? new Set()).add(answer.refresh))
     }
-    if (operation.type === 'one-time-code' && answer.type === 'done') {
-      const use = `${operation.code} of ${operation.account}`
-      accepted.set(use, (accepted.get(use) ?? 0) + 1)
-    }
+    const use = answer.type === 'done' ? singleUse(operation) : undefined
+    if (use !== undefined) accepted.set(use, (accepted.get(use) ?? 0) + 1)
   }
   return [
     ...[...successors].flatMap(([presented, { size }]) =>
@@ -118,6 +119,13 @@ function doubles(calls: readonly Call[]): Violation[] {
       times > 1 ? [{ invariant: 'I2' as const, what: `${use} was accepted ${times} times` }] : []
     )
   ]
+}
+
+/** What may be accepted once, beside what gives tokens. */
+function singleUse(operation: Operation): string | undefined {
+  if (operation.type === 'one-time-code') return `${operation.code} of ${operation.account}`
+  if (operation.type === 'assertion') return `assertion ${operation.jti} of ${operation.client}`
+  return operation.type === 'resume' ? `interaction ${operation.interaction}` : undefined
 }
 
 function undoneEndings(calls: readonly Call[], familyOf: (token: string) => string): Violation[] {

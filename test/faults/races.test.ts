@@ -1,16 +1,27 @@
-/** Cases 28, 29, 56, 110 and F17: one thing, asked for 25 times at once from two processes on one store. */
+/** Cases 28, 29, 47, 48, 56, 57, 110 and F17: one thing, asked for 25 times at once from two processes on one store. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newClientKey, serviceConfig } from '../harness/backend-client.ts'
 import { STORES, storeOf } from '../harness/keyward.ts'
 import { violationsIn } from './history.ts'
 import { newRacers } from './one-time-codes.ts'
 import { newPerson, type Person } from './person.ts'
-import { type Race, raceForCode, raceForOneTimeCode, raceForRefresh, type Site } from './races.ts'
+import {
+  type Race,
+  raceForAssertion,
+  raceForCode,
+  raceForConsent,
+  raceForOneTimeCode,
+  raceForRefresh,
+  raceOfFirstTokens,
+  type Site
+} from './races.ts'
 import { introspecting, newRecorder, refreshing } from './recorder.ts'
 import { type Replicas, startReplicas } from './replicas.ts'
 import { rounds, timeFor } from './rounds.ts'
 
 const TOKEN_ROUNDS = rounds(8)
 const CODE_ROUNDS = rounds(2)
+const services = ['service-a', 'service-b'].map((clientId) => ({ clientId, key: newClientKey('ES384') }))
 const racers = newRacers(Math.min(120, Math.ceil(CODE_ROUNDS / 2)))
 
 describe.each(STORES)('two replicas on %s', (store) => {
@@ -18,7 +29,7 @@ describe.each(STORES)('two replicas on %s', (store) => {
   let site: Site
   let person: Person
   beforeAll(async () => {
-    replicas = await startReplicas(store, { racers })
+    replicas = await startReplicas(store, { racers, services: services.map(({ clientId, key }) => serviceConfig(clientId, key)) })
     for (const port of replicas.ports) expect(await storeOf(`http://127.0.0.1:${port}`)).toBe(store)
     site = { issuer: replicas.issuer, ports: replicas.ports, recorder: newRecorder(replicas.issuer) }
     person = await newPerson(site.issuer, site.recorder, replicas.second.port)
@@ -28,10 +39,14 @@ describe.each(STORES)('two replicas on %s', (store) => {
   const races: [string, number, () => Race][] = [
     ['case 28: one code', TOKEN_ROUNDS, () => raceForCode(site, person)],
     ['case 56: one refresh token', TOKEN_ROUNDS, () => raceForRefresh(site, person)],
+    ['case 57: the first of three refresh tokens', TOKEN_ROUNDS, () => raceOfFirstTokens(site, person)],
+    ['case 47: one client assertion', TOKEN_ROUNDS, () => raceForAssertion(site, services.slice(0, 1))],
+    ['case 48: one jti of two clients', TOKEN_ROUNDS, () => raceForAssertion(site, services)],
+    ['F17: one consent', TOKEN_ROUNDS, () => raceForConsent(site, person)],
     ['case 110: one one-time code', CODE_ROUNDS, () => raceForOneTimeCode(site, racers)]
   ]
   test.each(races)(
-    '%s, 25 times at once, %i rounds: one success in each',
+    '%s, 25 times at once, %i rounds: one success in each, or the end of the family',
     async (_what, count, begin) => {
       const race = begin()
       const successes: number[] = []

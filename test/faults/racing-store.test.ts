@@ -8,17 +8,19 @@ import { createSealer } from '../../src/keys/sealing.ts'
 import { openDriver } from '../../src/store/open-store.ts'
 import { createStore } from '../../src/store/sealed-store.ts'
 import type { Store } from '../../src/store/store.ts'
+import { newClientKey, serviceConfig } from '../harness/backend-client.ts'
 import { type Keyward, newSecrets, startKeyward } from '../harness/keyward.ts'
 import { type RedisServer, startRedis } from '../harness/redis-server.ts'
 import { readThenWrite } from '../store/read-then-write.ts'
 import { violationsIn } from './history.ts'
 import { newRacers } from './one-time-codes.ts'
 import { newPerson } from './person.ts'
-import { raceForCode, raceForOneTimeCode, raceForRefresh, type Site } from './races.ts'
+import { raceForAssertion, raceForCode, raceForConsent, raceForOneTimeCode, raceForRefresh, type Site } from './races.ts'
 import { newRecorder } from './recorder.ts'
 import { issuedIn } from './replicas.ts'
 
 const racers = newRacers(2)
+const services = [{ clientId: 'service', key: newClientKey('ES384') }]
 let redis: RedisServer
 let keywards: Keyward[]
 let site: Site
@@ -58,6 +60,7 @@ function withRacers(config: Config): Config {
     ...config,
     secondFactor: { patients: 'required', clinicians: 'off' },
     limits: { ...config.limits, codesPerAccount: 10_000 },
+    clients: [...config.clients, ...services.map(({ clientId, key }) => serviceConfig(clientId, key))],
     accounts: [...config.accounts, ...racers.map(({ username, totp }) => ({ ...like, username, totp }))]
   }
 }
@@ -67,7 +70,9 @@ test('over a store that gets, then puts, each race is won several times, and the
   for (const [race, invariant] of [
     [raceForCode(site, person), 'I1'],
     [raceForRefresh(site, person), 'I1'],
-    [raceForOneTimeCode(site, racers), 'I2']
+    [raceForOneTimeCode(site, racers), 'I2'],
+    [raceForAssertion(site, services), 'I2'],
+    [raceForConsent(site, person), 'I2']
   ] as const) {
     const before = site.recorder.calls.length
     expect(await race()).toBeGreaterThan(1)

@@ -93,6 +93,12 @@ function answerOf(operation: Operation, received: Received): Answer {
       return status === 200 ? { type: 'done' } : fault
     case 'find':
       return fault
+    case 'assertion':
+      if (status === 200) return { type: 'done' }
+      return status === 401 && JSON.parse(text).error === 'invalid_client' ? { type: 'refused', error: 'invalid_client' } : fault
+    case 'resume':
+      if (status === 303 && /[?&]code=/.test(headers.location ?? '')) return { type: 'done' }
+      return status < 500 ? { type: 'refused', error: String(status) } : fault
     case 'step':
     case 'keep':
       if (status < 400) return { type: 'done' }

@@ -1,5 +1,6 @@
 /** Two Keywards behind one name: processes of their own, on one Redis or one SQLite file, with the same issuer and secrets. */
 import { randomBytes } from 'node:crypto'
+import type { ClientConfig } from '../../src/config/config.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
 import type { StoreName } from '../harness/keyward.ts'
 import { type KeywardProcess, startProcess } from '../harness/keyward-process.ts'
@@ -29,24 +30,28 @@ export interface Replicas {
 
 interface ReplicasOptions {
   racers?: readonly Racer[]
+  services?: readonly ClientConfig[]
   /** The setting of this name. */
   refreshRetry?: string
   drainDelay?: string
   /** A module that runs in both processes before Keyward does. */
   preload?: string
+  /** Further changes to the configuration of both. */
+  change?: (yaml: string) => string
 }
 
 export async function startReplicas(store: StoreName, options: ReplicasOptions = {}): Promise<Replicas> {
-  const { racers = [], refreshRetry = '0s', drainDelay = '0s', preload } = options
+  const { racers = [], services = [], refreshRetry = '0s', drainDelay = '0s', preload, change = (yaml: string) => yaml } = options
   const before = preload === undefined ? {} : { preload }
   const key = () => randomBytes(32).toString('base64url')
   const secrets = { sealingKeys: [{ id: 1, key: key() }], lookupKey: key(), cookieKeys: [key()] }
   const clinic = (yaml: string) =>
-    yaml
+    change(yaml)
       .replace('clinicians: required', 'clinicians: "off"')
       .replace('drainDelay: 0s', `drainDelay: ${drainDelay}`)
       .replace('refreshToken: 93d', `refreshToken: 93d, refreshRetry: ${refreshRetry}`)
       .replace('signInsPerAddress: 10000', 'signInsPerAddress: 10000000, codesPerAccount: 10000000')
+      .replace('clients:\n', `clients:\n${services.map((service) => `  - ${JSON.stringify(service)}\n`).join('')}`)
       .replace(
         'accounts:\n',
         `secrets: ${JSON.stringify(secrets)}\nlog: { level: warn }\naccounts:\n${racers.map(accountOf).join('')}`
