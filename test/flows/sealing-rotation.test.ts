@@ -11,6 +11,7 @@ import { createAccounts } from '../../src/accounts/accounts.ts'
 import { createPasswords } from '../../src/accounts/password.ts'
 import { reseal } from '../../src/keys/reseal.ts'
 import { createSealer } from '../../src/keys/sealing.ts'
+import type { PlacedPage } from '../../src/store/driver.ts'
 import { openDriver } from '../../src/store/open-store.ts'
 import { RecordUnreadable } from '../../src/store/store.ts'
 import { authorize, introspect, newApp } from '../harness/app-client.ts'
@@ -114,7 +115,11 @@ describe.each(STORES)('on %s', (store) => {
 
     const driver = await open()
     const sealer = createSealer(secrets.sealingKeys)
-    const { rows } = await driver.everything({ limit: 10_000 })
+    const rows: PlacedPage['rows'] = []
+    for (let page: PlacedPage | undefined; !page || page.next !== undefined; ) {
+      page = await driver.everything({ limit: 10_000, ...(page?.next !== undefined && { after: page.next }) })
+      rows.push(...page.rows)
+    }
     const holding = (kind: string, text: string) => {
       const found = rows.find(
         ({ place, payload }) =>
