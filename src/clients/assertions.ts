@@ -63,14 +63,15 @@ export function createAssertions({ issuer, find, store, keys, fence, now }: Deps
       if (!verify('sha384', signed, { key, dsaEncoding: 'ieee-p1363' }, signature))
         return refused(NOT_VERIFIED, 'wrong-signature', client)
       if (client.disabled) return refused('client authentication failed', 'client-disabled', client)
+      if (!(await markUsed(assertion)))
+        return refused('an assertion with this jti has been used before', 'assertion-used-before', client)
+      // Asked last: the mark may be the first thing that was written to a store which has forgotten an earlier one.
       if (assertion.issuedAt < fence.notBefore())
         return refused(
           'the assertion was made before this server may have lost what was used: make a new one',
           'before-fence',
           client
         )
-      if (!(await markUsed(assertion)))
-        return refused('an assertion with this jti has been used before', 'assertion-used-before', client)
       return { ok: true, client }
     }
   }

@@ -37,7 +37,8 @@ export function authorizationCodeGrant({ store, access, issuing, fence, resource
     const code = found.record
     if (code.clientId !== client.client_id) throw invalidGrant('code of another client')
     if (code.exp * 1000 <= now()) throw invalidGrant('expired code')
-    if (code.iat * 1000 < fence.notBefore()) throw invalidGrant('code from before the store may have lost what was spent')
+    const isFenced = () => code.iat * 1000 < fence.notBefore()
+    if (isFenced()) throw invalidGrant('code from before the store may have lost what was spent')
     checkVerifier(values.code_verifier, code)
     if (code.redirectUri !== redirectUri)
       throw new TokenRefusal('invalid_grant', 'redirect_uri is not the one of the authorization request')
@@ -58,7 +59,8 @@ export function authorizationCodeGrant({ store, access, issuing, fence, resource
       accessToken: newAccessToken(code, { ...making, lifetime: lifetimes.accessToken, scopes, aud }),
       refreshToken: stays ? newRefreshToken(code, { ...making, lifetime: lifetimes.refreshToken }) : undefined
     })
-    return answer ?? issuing.withdraw({ request, access: live })
+    // The fence once more: spending it may be the first thing that was written to a store which has forgotten that it was spent.
+    return answer && !isFenced() ? answer : issuing.withdraw({ request, access: live })
   }
 }
 
