@@ -67,8 +67,18 @@ export function smartDiscovery({ issuer, fhirServers }: { issuer: string; fhirSe
   const paths = new Set(fhirServers.map(({ id }) => `/fhir/${id}/.well-known/smart-configuration`))
   const body = Buffer.from(JSON.stringify(smartConfiguration(issuer)))
   return (ctx, next) => {
-    if (!paths.has(ctx.path) || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
+    if (!paths.has(ctx.path) || !['GET', 'HEAD', 'OPTIONS'].includes(ctx.method)) return next()
     ctx.set('Access-Control-Allow-Origin', '*')
+    if (ctx.method === 'OPTIONS') {
+      // What a browser asks first where a page sends a header of its own. Fetch, "CORS-preflight fetch"
+      ctx.set({
+        'Access-Control-Allow-Methods': 'GET, HEAD',
+        'Access-Control-Allow-Headers': '*',
+        'Access-Control-Max-Age': '3600'
+      })
+      ctx.status = 204
+      return
+    }
     ctx.set('Cache-Control', 'public, max-age=300')
     ctx.type = 'application/json'
     ctx.body = body
