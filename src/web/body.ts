@@ -22,7 +22,7 @@ export async function readBody(ctx: Context): Promise<Buffer> {
   req.on('data', take)
   req.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
   req.once('error', reject)
-  req.once('close', () => reject(new Error('the connection ended before the body did')))
+  req.once('close', () => req.complete || reject(new Error('the connection ended before the body did')))
   return promise
 }
 
