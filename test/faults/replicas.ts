@@ -36,17 +36,15 @@ interface ReplicasOptions {
   drainDelay?: string
   /** A module that runs in both processes before Keyward does. */
   preload?: string
-  /** Further changes to the configuration of both. */
-  change?: (yaml: string) => string
 }
 
 export async function startReplicas(store: StoreName, options: ReplicasOptions = {}): Promise<Replicas> {
-  const { racers = [], services = [], refreshRetry = '0s', drainDelay = '0s', preload, change = (yaml: string) => yaml } = options
+  const { racers = [], services = [], refreshRetry = '0s', drainDelay = '0s', preload } = options
   const before = preload === undefined ? {} : { preload }
   const key = () => randomBytes(32).toString('base64url')
   const secrets = { sealingKeys: [{ id: 1, key: key() }], lookupKey: key(), cookieKeys: [key()] }
   const clinic = (yaml: string) =>
-    change(yaml)
+    yaml
       .replace('clinicians: required', 'clinicians: "off"')
       .replace('drainDelay: 0s', `drainDelay: ${drainDelay}`)
       .replace('refreshToken: 93d', `refreshToken: 93d, refreshRetry: ${refreshRetry}`)

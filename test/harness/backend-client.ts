@@ -58,14 +58,14 @@ export interface Service {
   post(path: string, form: Record<string, string | undefined>, headers?: Record<string, string>): Promise<ServiceAnswer>
 }
 
-/** A backend service that talks to a Keyward; `at` is where it is reached, when that is not its issuer. */
-export function newService(issuer: string, clientId: string, key: ClientKey, at = issuer): Service {
+/** A backend service that talks to a Keyward. */
+export function newService(issuer: string, clientId: string, key: ClientKey): Service {
   const assertion: Service['assertion'] = (claims = {}, header = {}) =>
     signed(key, claimsOf(clientId, `${issuer}/token`, claims), header)
 
   const post: Service['post'] = async (path, form, headers = {}) => {
     const given = Object.entries(form).filter((entry): entry is [string, string] => entry[1] !== undefined)
-    const response = await fetch(`${at}${path}`, { method: 'POST', body: new URLSearchParams(given), headers })
+    const response = await fetch(`${issuer}${path}`, { method: 'POST', body: new URLSearchParams(given), headers })
     const text = await response.text()
     return { status: response.status, headers: response.headers, text, body: text === '' ? {} : JSON.parse(text) }
   }
