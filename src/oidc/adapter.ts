@@ -10,7 +10,7 @@ import type { ClientConfig } from '../config/config.ts'
 import type { SessionEnds } from '../interaction/session-ends.ts'
 import type { Fence } from '../store/fence.ts'
 import type { Kind, PutOptions, Store } from '../store/store.ts'
-import { engineKind, optionsFor } from './engine-records.ts'
+import { engineKind } from './engine-records.ts'
 
 interface Deps {
   store: Store
@@ -39,7 +39,7 @@ function recordAdapter(store: Store, now: () => number, model: string): Adapter 
   return {
     ...unsupported(model),
     async upsert(id, payload, expiresIn) {
-      await store.put(kind, id, payload, optionsFor(model, payload, expiryOf(now, expiresIn)))
+      await store.put(kind, id, payload, expiryOf(now, expiresIn))
     },
     find: (id) => store.get(kind, id),
     destroy: (id) => store.delete(kind, id)

@@ -17,7 +17,7 @@ import { type Access, createAccessCheck } from '../../src/oidc/access.ts'
 import { engineAccount } from '../../src/oidc/account-claims.ts'
 import { adapters } from '../../src/oidc/adapter.ts'
 import { engineConfiguration } from '../../src/oidc/configuration.ts'
-import { engineKind, optionsFor } from '../../src/oidc/engine-records.ts'
+import { engineKind } from '../../src/oidc/engine-records.ts'
 import { keepContextOnGrants, nameRecords } from '../../src/oidc/patches.ts'
 import { requestChecks } from '../../src/oidc/request-checks.ts'
 import { createLaunches } from '../../src/smart/launch.ts'
@@ -42,8 +42,7 @@ function readThenWrite(store: Store, others: AdapterFactory): AdapterFactory {
     const kind = engineKind(model)
     if (!TOKENS.has(model) && model !== 'Grant') return others(model)
     return {
-      upsert: (id, payload, expiresIn = 0) =>
-        store.put(kind, id, payload, optionsFor(model, payload, { expiresAt: Date.now() + expiresIn * 1000 })),
+      upsert: (id, payload, expiresIn = 0) => store.put(kind, id, payload, { expiresAt: Date.now() + expiresIn * 1000 }),
       find: (id) => store.get(kind, id),
       consume: async (id) =>
         void (await store.update(kind, id, (record) => ({ ...record, consumed: Math.floor(Date.now() / 1000) }))),

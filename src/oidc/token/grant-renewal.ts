@@ -7,7 +7,7 @@ import type { Config } from '../../config/config.ts'
 import { lasts, splitScope } from '../../smart/scope-policy.ts'
 import type { Write } from '../../store/store.ts'
 import type { Access } from '../access.ts'
-import { engineKind, optionsFor } from '../engine-records.ts'
+import { engineKind } from '../engine-records.ts'
 import { grantLifetime } from '../lifetimes.ts'
 
 export function renewalOf({ grant, grantId, version }: Access, lifetimes: Config['lifetimes'], now: number): Write | undefined {
@@ -20,7 +20,7 @@ export function renewalOf({ grant, grantId, version }: Access, lifetimes: Config
     kind: engineKind('Grant'),
     id: grantId,
     record: renewed,
-    ...optionsFor('Grant', renewed, { expiresAt: exp * 1000 }),
+    expiresAt: exp * 1000,
     ifVersion: version
   }
 }
