@@ -15,6 +15,7 @@ import { readConfig } from './config/read-config.ts'
 import { createSealer } from './keys/sealing.ts'
 import { checkSealing, loadSecrets } from './keys/secrets.ts'
 import { createLogger, type Logger } from './observability/logger.ts'
+import { smartDiscovery } from './smart/discovery.ts'
 import { openDriver } from './store/open-store.ts'
 import { createStore } from './store/sealed-store.ts'
 import { type SettingsWatch, watchSettings } from './store/settings-watch.ts'
@@ -54,7 +55,7 @@ async function main(): Promise<void> {
     hashing,
     isUnsafe: () => settings?.isUnsafe() === true
   }
-  let answer = createWaitingApp({ ...deps, viewsDir: VIEWS }).callback()
+  let answer = createWaitingApp({ ...deps, viewsDir: VIEWS, served: smartDiscovery(config) }).callback()
   const server = createHttpServer((req, res) => void answer(req, res), config.listen.tls)
   const { drain } = drainable(server)
   await listen(server, config.listen)

@@ -73,5 +73,7 @@ export interface StoreDriver {
   check(): Promise<void>
   /** What in the engine's own settings may lose records, in sentences for the operator. */
   unsafeSettings(): Promise<string[]>
+  /** What will keep it from writing before long, in sentences for the operator. */
+  shortages(): Promise<string[]>
   close(): Promise<void>
 }

@@ -27,3 +27,16 @@ export async function unsafeSettings(server: Redis, now: () => number): Promise<
     throw fault
   }
 }
+
+/** Of what it may use, in percent. Where it may use no more, it writes nothing (noeviction). */
+const NEARLY_FULL = 80
+
+/** Sentences for the operator; none where there is room, or where nobody has said how much there is. */
+export async function shortages(server: Redis): Promise<string[]> {
+  const memory = await server.info('memory')
+  const [used, most] = [numberIn(memory, 'used_memory'), numberIn(memory, 'maxmemory')]
+  if (most === 0 || used * 100 < most * NEARLY_FULL) return []
+  return [`it uses ${Math.round((used * 100) / most)} % of its maxmemory, and writes nothing once that is full: give it more`]
+}
+
+const numberIn = (info: string, name: string): number => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)

@@ -9,12 +9,13 @@
  * crash between the two would hide it), and once more after (see SWEEP); an entry without a record is skipped and swept.
  */
 import { randomInt } from 'node:crypto'
+import type { Redis } from 'ioredis'
 import type { RedisUrl } from '../config/store-url.ts'
 import { reached } from '../observability/steps.ts'
 import type { DriverWrite, IndexEntry, Place, PlacedPage, Row, StoreDriver } from './driver.ts'
 import { connectRedis, type RedisConnection, type Tell } from './redis-connection.ts'
 import { COMMIT, DECREMENT, ENTER, INCREMENT, PAGE, type Script, SWEEP } from './redis-scripts.ts'
-import { unsafeSettings } from './redis-settings.ts'
+import { shortages, unsafeSettings } from './redis-settings.ts'
 import { StoreUnavailable } from './store.ts'
 
 const SCHEMA_VERSION = '1'
@@ -136,6 +137,14 @@ function redisDriver(url: RedisUrl, connection: RedisConnection, now: () => numb
     return turn === primaries.length ? { rows: rows.flat() } : { rows: rows.flat(), next: `${names} ${turn} ${next}` }
   }
 
+  async function problemsOf(look: (server: Redis) => Promise<string[]>): Promise<string[]> {
+    const found = connection.primaries().map(async ({ name, server }) => {
+      const problems = await look(server)
+      return problems.map((problem) => `Redis${name && ` at ${name}`}: ${problem}`)
+    })
+    return (await Promise.all(found)).flat()
+  }
+
   return {
     name: url.form === 'cluster' ? 'redis-cluster' : 'redis',
     fence: connection.fence,
@@ -214,12 +223,10 @@ function redisDriver(url: RedisUrl, connection: RedisConnection, now: () => numb
     unsafeSettings: () =>
       ask(async () => {
         await checkSchema()
-        const found = connection.primaries().map(async ({ name, server }) => {
-          const problems = await unsafeSettings(server, now)
-          return problems.map((problem) => `Redis${name && ` at ${name}`}: ${problem}`)
-        })
-        return (await Promise.all(found)).flat()
+        return problemsOf((server) => unsafeSettings(server, now))
       }),
+
+    shortages: () => ask(() => problemsOf(shortages)),
 
     close: () => connection.close()
   }

@@ -28,6 +28,15 @@ export async function watchSettings({ driver, demo, logger, every = EVERY }: Dep
   if (problems.length > 0 && !demo) throw new Error(`the store may lose records: ${problems.join('; ')}`)
   if (problems.length > 0) logger.warn({ problems }, 'the store may lose records: production would not start')
   let asking = false
+  let short: string[] = []
+
+  /** An alarm, no reason to turn away: what is left is for those who are served. */
+  async function askForShortages(): Promise<void> {
+    const found = await driver.shortages().catch(() => short)
+    if (found.length > 0 && short.length === 0) logger.error({ problems: found }, 'ALARM: the store is nearly full')
+    if (found.length === 0 && short.length > 0) logger.info('the store has room again')
+    short = found
+  }
 
   async function ask(): Promise<void> {
     if (asking) return
@@ -37,6 +46,7 @@ export async function watchSettings({ driver, demo, logger, every = EVERY }: Dep
       if (fault instanceof StoreUnavailable) return problems
       return [fault instanceof Error ? fault.message : String(fault)]
     })
+    await askForShortages()
     asking = false
     const changed = found.join() !== problems.join()
     problems = found
@@ -44,6 +54,7 @@ export async function watchSettings({ driver, demo, logger, every = EVERY }: Dep
     if (changed && problems.length === 0) logger.info('the settings of the store are safe again')
   }
 
+  await askForShortages()
   const timer = setInterval(() => void ask(), every).unref()
   return { isUnsafe: () => !demo && problems.length > 0, close: () => clearInterval(timer) }
 }

@@ -201,6 +201,7 @@ function sqliteDriver(db: DatabaseSync, now: () => number, fence: StoreFence): S
     },
 
     unsafeSettings: async () => [],
+    shortages: async () => [],
 
     async close() {
       if (db.isOpen) db.close()

@@ -1,5 +1,5 @@
 /** What surrounds every answer, whichever part of the application gives it: protecting headers, who asks, the log, error pages, health. */
-import Koa from 'koa'
+import Koa, { type Middleware } from 'koa'
 import type { Config } from '../config/config.ts'
 import { health } from '../observability/health.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -35,10 +35,18 @@ export function outerApp({ config, cookieKeys, store, viewsDir, logger, now, isD
   return koa
 }
 
-/** What answers until the store has been reached for the first time: that Keyward lives, is not ready, and 503 for all else. */
-export function createWaitingApp(deps: Omit<OuterDeps, 'store'> & { store: Pick<Store, 'driver'> }): Koa {
+type WaitingDeps = Omit<OuterDeps, 'store'> & {
+  store: Pick<Store, 'driver'>
+  /** What needs no store. */
+  served: Middleware
+}
+
+/** What answers until the store has been reached for the first time: that Keyward lives, is not ready, and 503 for nearly all else. */
+export function createWaitingApp({ served, ...deps }: WaitingDeps): Koa {
   const notYet = async (): Promise<never> => {
     throw new StoreUnavailable('the store has not been reached yet')
   }
-  return outerApp({ ...deps, store: { driver: deps.store.driver, check: notYet } }).use(notYet)
+  return outerApp({ ...deps, store: { driver: deps.store.driver, check: notYet } })
+    .use(served)
+    .use(notYet)
 }

@@ -41,7 +41,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   })
 })
 
-test('a store that is away at the start: alive, not ready, 503 for all else; it goes on when the store comes', async () => {
+test('F1: a store that is away at the start: alive, not ready, 503 for all that needs it; ready within 5 s when the store comes', async () => {
   keyward = await startProcess({ store: 'redis' })
   await keyward.terminate()
   await keyward.redis?.kill()
@@ -61,8 +61,12 @@ test('a store that is away at the start: alive, not ready, 503 for all else; it 
   expect(await page.text()).toContain(page.headers.get('x-request-id'))
   expect(log().some((line) => line.includes('waiting for the store'))).toBe(true)
 
+  expect((await fetch(`${issuer}/fhir/clinic/.well-known/smart-configuration`)).status).toBe(200)
+
   await keyward.redis?.restart()
+  const back = performance.now()
   await expect.poll(async () => (await fetch(`${issuer}/readyz`)).status, { timeout: 15_000 }).toBe(200)
+  expect(performance.now() - back).toBeLessThan(5000)
   expect((await fetch(`${issuer}/jwks`)).status).toBe(200)
   expect(await keyward.terminate()).toMatchObject({ code: 0, stderr: '' })
 }, 60_000)
