@@ -25,6 +25,9 @@ import { createWaitingApp } from './web/outer-app.ts'
 
 /** How long answers that are under way may take once the process has been told to end, in milliseconds. */
 const DRAIN = 10_000
+/** The same once something has gone wrong that nobody caught; and until then the process has ended, whatever still waits. */
+const DRAIN_AFTER_FAULT = 3000
+const LAST_WORDS = 5000
 /** Between two tries to reach a store that is away at the start, in milliseconds. */
 const LONGEST_PAUSE = 2000
 
@@ -65,11 +68,11 @@ async function main(): Promise<void> {
     await checkSealing(store, { lookupKey })
     return createApp(deps)
   })
-  const stop = async (): Promise<void> => {
+  const stop = async (draining: Parameters<typeof drain>[0]): Promise<void> => {
     if (ending.signal.aborted) return
     ending.abort()
     logger.info('draining')
-    await drain({ delay: config.listen.drainDelay * 1000, patience: DRAIN })
+    await drain(draining)
     const left = (err: unknown): void => logger.warn({ err }, 'the audit chain could not be closed')
     await (await building)?.close().catch(left)
     settings?.close()
@@ -77,7 +80,15 @@ async function main(): Promise<void> {
     await store.close()
     logger.info('ended')
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop())
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => void stop({ delay: config.listen.drainDelay * 1000, patience: DRAIN }))
+  // Nobody caught it, so nobody knows what it left half done: whoever started the process starts it anew, on what is stored.
+  process.on('uncaughtException', (err, origin) => {
+    logger.fatal({ err, origin }, 'ending, for a fault that nobody caught')
+    process.exitCode = 1
+    setTimeout(() => process.exit(1), LAST_WORDS)
+    void stop({ delay: 0, patience: DRAIN_AFTER_FAULT }).finally(() => process.exit(1))
+  })
 
   const app = await building
   if (!app) return

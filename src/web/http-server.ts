@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import type { RequestListener, Server, ServerResponse } from 'node:http'
 import { createServer, STATUS_CODES } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
@@ -13,25 +14,47 @@ import { BARE_POLICY } from './security-headers.ts'
 
 export const URL_LIMIT = 16 * 1024
 export const HEADERS_LIMIT = 16 * 1024
+/** In milliseconds: for a head to arrive, for a whole request, for a peer to take more of its answer. It is looked at every second. */
+const SLOWEST = 10_000
 
 export function createHttpServer(callback: RequestListener, tls: Config['listen']['tls'] = null): Server {
   const settings = {
     // Address and headers together; which of the two was too long is told apart in limits().
     maxHeaderSize: URL_LIMIT + HEADERS_LIMIT,
-    headersTimeout: 15_000,
-    requestTimeout: 15_000,
+    headersTimeout: SLOWEST,
+    requestTimeout: SLOWEST,
     keepAliveTimeout: 65_000, // longer than usual load balancers keep theirs, so that they never reuse one we close
-    connectionsCheckingInterval: 5_000
+    connectionsCheckingInterval: 1_000
   }
   const server = tls
     ? createTlsServer(
-        { ...settings, minVersion: 'TLSv1.2', cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
+        {
+          ...settings,
+          handshakeTimeout: SLOWEST,
+          minVersion: 'TLSv1.2',
+          cert: readFileSync(tls.certFile),
+          key: readFileSync(tls.keyFile)
+        },
         callback
       )
     : createServer(settings, callback)
   server.maxHeadersCount = 100
+  endUnread(server)
   server.on('clientError', refuseMalformed)
   return server
+}
+
+/** A peer that takes nothing of its answer for so long is cut off. One that waits for an answer may wait. */
+function endUnread(server: Server): void {
+  const answering = new WeakMap<Socket, number>()
+  const count = (socket: Socket, change: number): void => void answering.set(socket, (answering.get(socket) ?? 0) + change)
+  server.on('request', ({ socket }, res: ServerResponse) => {
+    count(socket, 1)
+    res.once('close', () => count(socket, -1))
+  })
+  server.setTimeout(SLOWEST, (socket) => {
+    if (socket.writableLength > 0 || (answering.get(socket) ?? 0) === 0) socket.destroy()
+  })
 }
 
 /** What no middleware ever sees: heads that can't be read, or not in time. */

@@ -4,13 +4,13 @@
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { authorize, newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { type KeywardProcess, startProcess } from '../harness/keyward-process.ts'
+import { childrenOf, startedWith } from '../harness/process-ids.ts'
 import type { FloodAnswers, FloodForm } from './login-flood.ts'
 import { sentBy } from './person.ts'
 
@@ -92,6 +92,11 @@ async function refreshing(over: () => boolean): Promise<number[]> {
   return times
 }
 
+/** Those of the second server. */
+function hashingProcesses(): number[] {
+  return startedWith(second.configFile).flatMap((pid) => childrenOf(pid, 'hashing-child'))
+}
+
 const p99Of = (times: number[]): number => times.toSorted((a, b) => a - b)[Math.ceil(times.length * 0.99) - 1] ?? Number.NaN
 
 /** What a machine makes of the bar that is busy with other things: there it is slow without a flood, too. */
@@ -150,7 +155,7 @@ test('case 137: ten times as many sign-ins as can be checked: tokens stay fast, 
 test.runIf(process.platform === 'linux')(
   'F24: the process that hashes dies: people sign in again, and it ends with the server',
   async () => {
-    const [hashing] = hashingProcessesOf(second.configFile)
+    const [hashing] = hashingProcesses()
     expect(hashing).toBeDefined()
     process.kill(hashing ?? 0, 'SIGKILL')
     await expect
@@ -159,23 +164,6 @@ test.runIf(process.platform === 'linux')(
       })
       .toContain('code=')
     await second.kill()
-    await expect.poll(() => hashingProcessesOf(second.configFile), { timeout: 30_000 }).toEqual([])
+    await expect.poll(() => hashingProcesses(), { timeout: 30_000 }).toEqual([])
   }
 )
-
-/** By /proc: children of the process that was started with this configuration. */
-function hashingProcessesOf(configFile: string): number[] {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  const words = (pid: string): string => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-    } catch {
-      return ''
-    }
-  }
-  const servers = all.filter((pid) => words(pid).includes(configFile))
-  return servers
-    .flatMap((pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' '))
-    .filter((pid) => words(pid).includes('hashing-child'))
-    .map(Number)
-}
