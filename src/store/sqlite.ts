@@ -56,6 +56,7 @@ export async function openSqlite(path: string, now: () => number): Promise<Store
   let fence: StoreFence
   try {
     db = openFile(path)
+    if (path !== ':memory:') await patiently(() => checkPages(db))
     fence = await patiently(() => prepareSchema(db, () => lookAtFile(db, path, now)))
     // What is issued from now on must not look older than the fence.
     const early = fence.notBefore() - now()
@@ -73,6 +74,13 @@ function openFile(path: string): DatabaseSync {
     closeSync(openSync(path, 'a', 0o600))
   }
   return new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true })
+}
+
+/** A damaged file is better not served from: what is missing in it would look as if it had never been. */
+function checkPages(db: DatabaseSync): void {
+  const [first] = db.prepare('PRAGMA quick_check(1)').all()
+  const verdict = String(first?.quick_check)
+  if (verdict !== 'ok') throw new Error(`it is damaged (${verdict.replaceAll(/\s+/g, ' ')}): restore a backup`)
 }
 
 /** With what is to be done in the same step. */

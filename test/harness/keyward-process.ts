@@ -10,8 +10,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { clinicYaml } from './clinic-config.ts'
 import { freePort, type StoreName } from './keyward.ts'
 import type { RedisServer } from './redis-server.ts'
-import { startRedisOf } from './shared-redis.ts'
 import { endServerFolder, keepWritten, newServerFolder } from './run-folder.ts'
+import { startRedisOf } from './shared-redis.ts'
 
 export interface Ended {
   code: number | null
@@ -36,8 +36,8 @@ export interface KeywardProcess {
   signal(signal: 'SIGTERM' | 'SIGINT'): void
   /** Ends it as a power cut would. */
   kill(): Promise<void>
-  /** On the same data and port. */
-  startAgain(until?: '/readyz' | '/livez'): Promise<void>
+  /** On the same data and port. `largestFile`: it can write no file beyond so many bytes, as on a full disk. */
+  startAgain(until?: '/readyz' | '/livez', limits?: { largestFile?: number }): Promise<void>
   /** Tells the module that it was started with (`preload`), and waits for its answer. */
   tell(message: object): Promise<unknown>
   /** Waits for an end that nobody has asked for here. */
@@ -74,8 +74,8 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Keywar
   const issuer = `http://localhost:${port}`
   let run: Run
 
-  async function startAgain(path: '/readyz' | '/livez' = '/readyz'): Promise<void> {
-    run = startNode(MAIN, ['--config', configFile], { cwd: folder, env, ...(preload ? { preload } : {}) })
+  async function startAgain(path: '/readyz' | '/livez' = '/readyz', limits: { largestFile?: number } = {}): Promise<void> {
+    run = startNode(MAIN, ['--config', configFile], { cwd: folder, env, ...(preload ? { preload } : {}), ...limits })
     await answersAt(`http://127.0.0.1:${port}${path}`, run)
   }
   async function kill(): Promise<void> {
@@ -139,12 +139,17 @@ interface Surroundings {
   cwd: string
   env?: Record<string, string>
   preload?: string
+  largestFile?: number
 }
 
 /** The folder is the working directory: the demo keeps its own keys there. */
-function startNode(script: string, words: string[], { cwd, env = {}, preload }: Surroundings): Run {
+function startNode(script: string, words: string[], { cwd, env = {}, preload, largestFile }: Surroundings): Run {
   const options = preload === undefined ? [] : ['--import', preload]
-  const child = spawn(process.execPath, [...options, script, ...words], {
+  const node = [process.execPath, ...options, script, ...words]
+  // The shell counts blocks of 512 bytes. RLIMIT_FSIZE: every system has it, and nobody needs a right to lower it.
+  const limited = ['sh', '-c', 'ulimit -f "$0" && exec "$@"', String(Math.floor((largestFile ?? 0) / 512)), ...node]
+  const [command = '', ...rest] = largestFile === undefined ? node : limited
+  const child = spawn(command, rest, {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...(preload === undefined ? [] : (['ipc'] as const))]
