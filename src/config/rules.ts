@@ -102,6 +102,9 @@ function clientProblems(client: ClientOutline, path: Path): Problem[] {
   ]
 }
 
+/** 128 random bits in base64url, as accounts/accounts.ts makes them. */
+const FORM_OF_SUB = /^[\w-]{21}[AQgw]$/
+
 /** Of clients that authenticate by an assertion, and of what only they may do. */
 function keyRules(client: ClientOutline): [boolean, string, string][] {
   const { jwks, jwks_uri: uri, grant_types: grants, token_endpoint_auth_method: method } = client
@@ -118,6 +121,12 @@ function keyRules(client: ClientOutline): [boolean, string, string][] {
       'is required by token_endpoint_auth_method private_key_jwt, or jwks_uri'
     ],
     [jwks !== undefined && uri !== undefined, 'jwks_uri', 'must not be given beside jwks'],
+    [
+      // Introspection names the client as the subject of its own tokens.
+      service && FORM_OF_SUB.test(client.client_id ?? ''),
+      'client_id',
+      "must not have the form of a person's sub, 22 letters and digits that end in A, Q, g or w, with the grant type client_credentials"
+    ],
     [
       service && !hasKey,
       'grant_types',

@@ -2,6 +2,7 @@
 import { generateKeyPairSync, type JsonWebKey } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { readPublicJwk } from '../../../src/config/public-jwk.ts'
+import { MARIA, openAccounts } from '../accounts/open-accounts.ts'
 import { problemsWith } from './mistakes.ts'
 
 const rsa = (modulusLength: number, publicExponent = 65_537) => generateKeyPairSync('rsa', { modulusLength, publicExponent })
@@ -115,6 +116,25 @@ describe('a client with a key', () => {
     ]
   ])('%j', (changes, problem) => {
     expect(problemsOf(changes)).toEqual([problem])
+  })
+})
+
+describe('case 43: the id of a backend service', () => {
+  test('is refused where a person could have it as sub', async () => {
+    const { accounts } = await openAccounts()
+    const app = { grant_types: ['authorization_code'], redirect_uris: ['https://a.example/cb'], smart_scope: 'user/*.rs' }
+    for (let person = 0; person < 8; person++) {
+      const { sub: client_id } = await accounts.createIfAbsent({ ...MARIA, username: `person-${person}` })
+      expect(problemsOf({ client_id })).toEqual([
+        "clients[1].client_id: must not have the form of a person's sub, 22 letters and digits that end in A, Q, g or w, with the grant type client_credentials"
+      ])
+      // A client that acts for people is nobody's subject.
+      expect(problemsOf({ client_id, ...app })).toEqual([])
+    }
+  })
+
+  test.each(['bulk', 'clinic-bulk-exporter-1', 'x'.repeat(22), 'https://service.example/id'])('%s is good', (client_id) => {
+    expect(problemsOf({ client_id })).toEqual([])
   })
 })
 
