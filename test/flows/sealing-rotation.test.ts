@@ -13,6 +13,7 @@ import { reseal } from '../../src/keys/reseal.ts'
 import { createSealer } from '../../src/keys/sealing.ts'
 import type { PlacedPage } from '../../src/store/driver.ts'
 import { openDriver } from '../../src/store/open-store.ts'
+import { decodeRecord } from '../../src/store/record.ts'
 import { RecordUnreadable } from '../../src/store/store.ts'
 import { authorize, introspect, newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
@@ -123,7 +124,7 @@ describe.each(STORES)('on %s', (store) => {
     const holding = (kind: string, text: string) => {
       const found = rows.find(
         ({ place, payload }) =>
-          place.kind === kind && Buffer.from(sealer.open(payload, `${kind}/${place.id}`)).includes(`"${text}"`)
+          place.kind === kind && JSON.stringify(decodeRecord(sealer.open(payload, `${kind}/${place.id}`))).includes(`"${text}"`)
       )
       if (!found) throw new Error(`no ${kind} holds ${text}`)
       return found
