@@ -27,7 +27,13 @@ interface Options {
   onEnded: (unchecked: number, reason: string) => void
 }
 
-export function createHashingProcess(options: Options): Hashing & { pid(): number | undefined } {
+interface HashingProcess extends Hashing {
+  pid(): number | undefined
+  /** How many passwords it has been given and not answered yet. */
+  waiting(): number
+}
+
+export function createHashingProcess(options: Options): HashingProcess {
   const { niceness = NICENESS, atOnce = Math.min(availableParallelism(), MOST_AT_ONCE), patience = PATIENCE, onEnded } = options
   const waiting = new Map<number, PromiseWithResolvers<string | boolean>>()
   let child: ChildProcess | undefined
@@ -85,6 +91,7 @@ export function createHashingProcess(options: Options): Hashing & { pid(): numbe
   return {
     atOnce,
     pid: () => child?.pid,
+    waiting: () => waiting.size,
     async hash(password, cost) {
       return String(await ask({ password, cost }))
     },

@@ -4,11 +4,13 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { resolve } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createHashingProcess } from '../../../src/accounts/hashing-process.ts'
 import { createPasswords, type Passwords } from '../../../src/accounts/password.ts'
+import { MARIA, openAccounts, PASSWORD } from './open-accounts.ts'
 
-const PASSWORD = 'correct horse battery staple'
+// Processes take their time to start on a machine that is busy.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 const PATIENT = { timeout: 60_000, interval: 50 }
 
 let hashing: ReturnType<typeof createHashingProcess>
@@ -18,7 +20,7 @@ let ended: { unchecked: number; reason: string }[]
 beforeEach(async () => {
   process.env.PLANTED_SECRET = 'a-sealing-key-of-the-environment'
   ended = []
-  hashing = createHashingProcess({ atOnce: 2, patience: 5000, onEnded: (unchecked, reason) => ended.push({ unchecked, reason }) })
+  hashing = createHashingProcess({ atOnce: 2, patience: 8000, onEnded: (unchecked, reason) => ended.push({ unchecked, reason }) })
   passwords = await createPasswords({ hashing })
   hash = await passwords.hash(PASSWORD)
 })
@@ -73,6 +75,21 @@ test('F24: it is ended while it works: what it was asked is answered with busy, 
   await expect.poll(() => passwords.verify(hash, PASSWORD), PATIENT).toBe('match')
   expect(await passwords.verify(hash, 'wrong')).toBe('mismatch')
   expect(pidOf()).not.toBe(gone)
+})
+
+test('F24: a try that was being checked when it ended is none: the one that the limit allows may still be made', async () => {
+  const { accounts, signIn } = await openAccounts({ hashing, limits: { passwordsPerAccount: 1, signInsPerAddress: 1 } })
+  await accounts.createIfAbsent(MARIA)
+  process.kill(pidOf(), 'SIGSTOP')
+  const interrupted = signIn.verify('maria', 'wrong', '192.0.2.1')
+  // One that has not been handed over yet is checked by the next process, which would say something else.
+  await expect.poll(() => hashing.waiting(), PATIENT).toBe(1)
+  process.kill(pidOf(), 'SIGKILL')
+  expect(await interrupted).toMatchObject({ ok: false, reason: 'busy', retryAfter: 2 })
+  // The process is back.
+  await expect.poll(() => passwords.verify(hash, PASSWORD), PATIENT).toBe('match')
+  expect(await signIn.verify('maria', 'wrong', '192.0.2.1')).toMatchObject({ reason: 'wrong-credentials' })
+  expect(await signIn.verify('maria', 'wrong', '192.0.2.1')).toMatchObject({ reason: 'too-many-attempts' })
 })
 
 test('one that hangs is ended, and its work answered with busy', async () => {

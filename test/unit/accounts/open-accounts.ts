@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { onTestFinished } from 'vitest'
 import { type Account, type Accounts, createAccounts } from '../../../src/accounts/accounts.ts'
+import type { Hashing } from '../../../src/accounts/hashing.ts'
 import { createPasswords, type Passwords } from '../../../src/accounts/password.ts'
 import { createSecondFactor, type SecondFactor } from '../../../src/accounts/second-factor.ts'
 import { createSignIn, type SignIn } from '../../../src/accounts/sign-in.ts'
@@ -53,9 +54,10 @@ interface Options {
   limits?: Partial<Config['limits']>
   policy?: Config['secondFactor']
   queueLength?: number
+  hashing?: Hashing
 }
 
-export async function openAccounts({ limits, policy, queueLength = 1000 }: Options = {}): Promise<Opened> {
+export async function openAccounts({ limits, policy, queueLength = 1000, hashing }: Options = {}): Promise<Opened> {
   // Ten seconds into a time step, so that codes of neighbouring steps are told apart.
   const clock = { now: 1_800_000_010_000 }
   const now = () => clock.now
@@ -67,6 +69,7 @@ export async function openAccounts({ limits, policy, queueLength = 1000 }: Optio
 
   const replica = async (): Promise<Replica> => {
     const passwords = await createPasswords({
+      ...(hashing && { hashing }),
       queueLength,
       onHash: () => {
         computed += 1
