@@ -1,5 +1,9 @@
 /** Two Keywards behind one name: processes of their own, on one Redis or one SQLite file, with the same issuer and secrets. */
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { ClientConfig } from '../../src/config/config.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
 import type { StoreName } from '../harness/keyward.ts'
@@ -9,6 +13,8 @@ export interface Racer {
   username: string
   totp: string
 }
+
+const CLI = resolve(import.meta.dirname, '../../src/cli.ts')
 
 /** What these tests look at of an audit record. */
 export interface Audited {
@@ -21,7 +27,7 @@ export interface Replicas {
   first: KeywardProcess
   second: KeywardProcess
   ports: [number, number]
-  /** The audit trail; throws where it is not intact. */
+  /** Of the audit trail what it says of tokens and consents; throws where it is not intact. */
   audit(): Promise<Audited[]>
   /** The requests to which the audit trail says that tokens were issued. */
   issued(): Promise<Set<string>>
@@ -82,9 +88,26 @@ export async function startReplicas(store: StoreName, options: ReplicasOptions =
   async function audit(): Promise<Audited[]> {
     const verified = await first.cli('audit', 'verify')
     if (verified.code !== 0) throw new Error(`the audit trail is not intact: ${verified.stdout}${verified.stderr}`)
-    const { stdout } = await first.cli('audit', 'export')
-    return stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
+    const records: Audited[] = []
+    // Line by line, and only what is looked at: after ten thousand rounds the whole trail fits into no string.
+    for await (const line of exported(first)) {
+      const { source, event }: Audited = JSON.parse(line)
+      if (event.type === 'token' || event.type === 'consent') records.push({ source, event })
+    }
+    return records
   }
+}
+
+async function* exported({ folder, configFile }: KeywardProcess): AsyncGenerator<string> {
+  const child = spawn(process.execPath, [CLI, 'audit', 'export', '--config', configFile], {
+    cwd: folder,
+    env: { PATH: process.env.PATH },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const ended = once(child, 'close')
+  yield* createInterface({ input: child.stdout })
+  const [code] = await ended
+  if (code !== 0) throw new Error('the audit trail can not be exported')
 }
 
 /** Of audit records, those of tokens that were issued: their requests. */

@@ -10,7 +10,8 @@ const vitest = resolve(root, 'node_modules/vitest/vitest.mjs')
 const child = spawn(process.execPath, [vitest, 'run', '--project', 'faults', ...positionals], {
   cwd: root,
   stdio: 'inherit',
-  env: { ...process.env, FAULT_ROUNDS: values.rounds }
+  // A history of ten thousand rounds is some gigabytes.
+  env: { ...process.env, FAULT_ROUNDS: values.rounds, NODE_OPTIONS: '--max-old-space-size=8192' }
 })
 child.once('close', (code) => {
   process.exitCode = code ?? 1
