@@ -10,6 +10,7 @@ import { fhirServerAt } from '../smart/fhir-servers.ts'
 import { fhirServerOf, resourceServerFor } from '../smart/resource-server.ts'
 import { permittedScopes, splitScope } from '../smart/scope-policy.ts'
 import { engineAccount } from './account-claims.ts'
+import { accountOnce } from './account-once.ts'
 import { renderEngineError } from './error-page.ts'
 import type { existingGrant } from './existing-grant.ts'
 import { lifetimesFor } from './lifetimes.ts'
@@ -33,8 +34,10 @@ export function engineConfiguration(deps: Deps): Configuration {
   const { config, cookieKeys, jwks, adapter, accounts, policy, checks, loadExistingGrant, now } = deps
   const { fhirServers, issuer, lifetimes } = config
 
+  const accountOf = accountOnce(accounts)
+
   async function findAccount(ctx: KoaContextWithOIDC, sub: string) {
-    const account = await accounts.find(sub)
+    const account = await accountOf(ctx, sub)
     if (!account || account.disabled) return undefined
     return engineAccount(account, fhirServerAt(fhirServers, ctx.oidc.params?.aud))
   }

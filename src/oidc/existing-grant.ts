@@ -5,7 +5,7 @@
  */
 import type Provider from 'oidc-provider'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
-import type { Accounts } from '../accounts/accounts.ts'
+import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { SecondFactor } from '../accounts/second-factor.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
 import { type approveByOrganization, isApproved } from '../consent/approved.ts'
@@ -18,6 +18,7 @@ import { resourceServerFor } from '../smart/resource-server.ts'
 import { droppedScopes } from '../smart/scope-decision.ts'
 import { splitScope } from '../smart/scope-policy.ts'
 import { newTaggedId } from '../store/slot.ts'
+import { accountOnce } from './account-once.ts'
 import type { GrantContext } from './patches.ts'
 import { notesOf } from './request-notes.ts'
 
@@ -37,6 +38,7 @@ type Grant = InstanceType<Provider['Grant']>
 
 export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<Grant | undefined> {
   const { provider, authorizations, consents, kinds, accessTokenTTL } = deps
+  const accountOf = accountOnce(deps.accounts)
 
   return async (ctx) => {
     const { client, params, session } = ctx.oidc
@@ -44,11 +46,12 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
     if (params?.response_type !== 'code') throw new errors.UnsupportedResponseType()
     if (!params.code_challenge || params.code_challenge_method !== 'S256') throw new errors.InvalidRequest('PKCE is required')
     const accountId = session?.accountId
-    if (!client || !accountId || !(await isSignedIn(ctx, accountId))) return undefined
+    const account = client && accountId && (await signedIn(ctx, accountId))
+    if (!client || !accountId || !account) return undefined
     if (client.clientId === OWN_CLIENT_ID) return saveGrant(ctx, { scopes: ['openid'] })
     const results = resultsOf(ctx.oidc.result)
     if (!results.consent && ctx.oidc.promptPending('consent')) return undefined
-    const about = await authorizations.describe({ params, accountId, pickedPatient: results.patient?.id })
+    const about = await authorizations.describe({ params, accountId, account, pickedPatient: results.patient?.id })
     if (!about || isPatientOpen(about)) return undefined
     const decision = openDecision(about, kinds)
     const consent = await consentFor(ctx, about, decision)
@@ -76,11 +79,11 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
   }
 
   /** Both factors, in this session: nothing is made for somebody who is half signed in. */
-  async function isSignedIn(ctx: KoaContextWithOIDC, accountId: string): Promise<boolean> {
-    if (ctx.oidc.promptPending('login')) return false
-    const account = await deps.accounts.find(accountId)
-    if (!account || account.disabled) return false
-    return !deps.secondFactor.isMissing(account, ctx.oidc.session?.amr)
+  async function signedIn(ctx: KoaContextWithOIDC, accountId: string): Promise<Account | undefined> {
+    if (ctx.oidc.promptPending('login')) return undefined
+    const account = await accountOf(ctx, accountId)
+    if (!account || account.disabled) return undefined
+    return deps.secondFactor.isMissing(account, ctx.oidc.session?.amr) ? undefined : account
   }
 
   async function grantFor(ctx: KoaContextWithOIDC, about: Authorization, consent: Consent, scopes: string[]): Promise<Grant> {

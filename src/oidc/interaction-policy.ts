@@ -7,6 +7,7 @@ import { loginPrompt } from '../login/prompt.ts'
 import { mfaPrompt } from '../mfa/prompt.ts'
 import { patientPrompt } from '../patient/prompt.ts'
 import type { Authorizations } from '../smart/authorization.ts'
+import { accountOnce } from './account-once.ts'
 
 interface Deps {
   accounts: Accounts
@@ -14,6 +15,7 @@ interface Deps {
   authorizations: Authorizations
 }
 
-export function interactionSteps(deps: Deps): interactionPolicy.Prompt[] {
-  return [loginPrompt(), mfaPrompt(deps), patientPrompt(deps), consentPrompt()]
+export function interactionSteps({ accounts, secondFactor, authorizations }: Deps): interactionPolicy.Prompt[] {
+  const accountOf = accountOnce(accounts)
+  return [loginPrompt(), mfaPrompt({ accountOf, secondFactor }), patientPrompt({ authorizations }), consentPrompt()]
 }

@@ -4,6 +4,7 @@
  * keep there for the engine's requests, each with its type.
  */
 import type { Context } from 'koa'
+import type { Account } from '../accounts/accounts.ts'
 import type { DroppedScope } from '../smart/scope-decision.ts'
 
 export interface RequestNotes {
@@ -11,6 +12,8 @@ export interface RequestNotes {
   refusal?: Error
   /** A fault: the engine caught it, web/errors.ts answers it. */
   fault?: Error
+  /** Whose session it is, as the request found it: see account-once.ts. */
+  account?: Account
   /** Why the answer gives what it gives. */
   decision?: { asked: string[]; dropped: DroppedScope[] }
 }

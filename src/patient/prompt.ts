@@ -8,7 +8,8 @@ export function patientPrompt({ authorizations }: { authorizations: Authorizatio
     { name: 'patient', requestable: false },
     new interactionPolicy.Check('patient_not_settled', 'a patient has to be picked', 'interaction_required', async (ctx) => {
       const accountId = ctx.oidc.session?.accountId
-      if (!accountId || !ctx.oidc.params) return false
+      // A Grant is made only once it is settled: see oidc/existing-grant.ts.
+      if (!accountId || !ctx.oidc.params || ctx.oidc.grant?.jti) return false
       const pickedPatient = resultsOf(ctx.oidc.result).patient?.id
       const about = await authorizations.describe({ params: ctx.oidc.params, accountId, pickedPatient })
       return about !== undefined && isPatientOpen(about)

@@ -38,6 +38,8 @@ interface AuthorizationRequest {
   /** The parameters of the authorization request. */
   params: Record<string, unknown>
   accountId: string
+  /** That account, where it has just been read. */
+  account?: Account
   /** The logical id picked at the patient step, if it was passed. */
   pickedPatient?: string | undefined
 }
@@ -56,10 +58,10 @@ interface Deps {
 
 export function createAuthorizations({ accounts, clients, launches, fhirServers }: Deps): Authorizations {
   return {
-    async describe({ params, accountId, pickedPatient }) {
+    async describe({ params, accountId, account: known, pickedPatient }) {
       const fhirServer = fhirServerAt(fhirServers, params.aud)
       if (!fhirServer) return undefined
-      const [account, client] = await Promise.all([accounts.find(accountId), clients.find(text(params.client_id))])
+      const [account, client] = await Promise.all([known ?? accounts.find(accountId), clients.find(text(params.client_id))])
       if (!account || account.disabled || !client || client.disabled) return undefined
       const launch =
         params.launch === undefined ? undefined : await launches.redeemed(text(params.launch), text(params.code_challenge))
