@@ -3,7 +3,7 @@
  * one that is given slots later is given marks with them.
  */
 import { clusterSlotOf } from './cluster-slot.ts'
-import type { Ask } from './redis-fence.ts'
+import type { Ask } from './redis-replicas.ts'
 
 const SLOTS = 16_384
 const MARKS = 64

@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Command, type Redis } from 'ioredis'
 import { createFence, type FenceNews, firstNotBefore, nextSecond, type StoreFence } from './fence.ts'
 
-import type { ReplicaWrites } from './redis-replicas.ts'
+import type { Ask, ReplicaWrites } from './redis-replicas.ts'
 
 /**
  * KEYS: the mark. ARGV: not-before where it is another's, not-before where there is none, the server that this process wrote
@@ -35,7 +35,6 @@ const TIMER_EARLY = 2
 /** Commands that a connection needs before it can look, and that touch no record. */
 const FREE = new Set('hello auth select client readonly readwrite cluster info time ping quit wait'.split(' '))
 
-export type Ask = (name: string, ...words: (string | number)[]) => Promise<unknown>
 /** Keys of the slots that a server holds; the first is looked at, the others are for whom a slot is given later. */
 export type MarksOf = (ask: Ask) => Promise<string[]>
 

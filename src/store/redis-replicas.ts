@@ -4,7 +4,9 @@
  * wherever a redirection has led it. Too few in time: the write has an unknown fate, like one that was not answered.
  */
 import type { Command } from 'ioredis'
-import type { Ask } from './redis-fence.ts'
+
+/** Sends a command on one certain connection. */
+export type Ask = (name: string, ...words: (string | number)[]) => Promise<unknown>
 
 /** In milliseconds. What was sent behind it waits as well. */
 const PATIENCE = 400

@@ -7,7 +7,7 @@ import { type Keyward, startKeyward, storeOf } from '../harness/keyward.ts'
 
 const HTML = { Accept: 'text/html,application/xhtml+xml' }
 
-describe.each(['frozen', 'dead'] as const)('the store is %s', (how) => {
+describe.each(['frozen', 'dead'] as const)('F2, F3: the store is %s', (how) => {
   let keyward: Keyward
   let app: AppClient
   let browser: Browser

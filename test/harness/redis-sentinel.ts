@@ -12,6 +12,8 @@ export interface RedisSentinels {
   agree(): Promise<boolean>
   /** The numbers that the primary gives to Keyward's connections. */
   connections(): Promise<string[]>
+  /** From now on the replica gets nothing of what the primary is told, while all others go on with it. */
+  cutOffReplica(): Promise<void>
   /** Waits until the replica has what the primary has, and the Sentinels could elect it. */
   replicated(): Promise<void>
   stop(): Promise<void>
@@ -43,6 +45,14 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
   async function connections(): Promise<string[]> {
     const list = String(await ask(await currentPrimary(), (client) => client.client('LIST')))
     return list.split('\n').flatMap((line) => /^id=(\d+) .* name=keyward /.exec(line)?.[1] ?? [])
+  }
+
+  /** A proxy would not do: Sentinels see to it that the replica connects straight to the primary. */
+  async function cutOffReplica(): Promise<void> {
+    await ask(await currentPrimary(), async (client) => {
+      await client.config('SET', 'requirepass', 'unknown to the replica')
+      await client.call('CLIENT', 'KILL', 'TYPE', 'replica')
+    })
   }
 
   async function currentPrimary(): Promise<RedisServer> {
@@ -86,7 +96,16 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
     throw problem
   }
   const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')
-  return { url: `redis+sentinel://${hosts}/${NAME}`, sentinels, currentPrimary, agree, connections, replicated, stop }
+  return {
+    url: `redis+sentinel://${hosts}/${NAME}`,
+    sentinels,
+    currentPrimary,
+    agree,
+    connections,
+    cutOffReplica,
+    replicated,
+    stop
+  }
 }
 
 async function ask<T>(server: RedisServer | undefined, question: (client: Redis) => Promise<T>): Promise<T> {
