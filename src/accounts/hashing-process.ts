@@ -103,7 +103,8 @@ export function createHashingProcess(options: Options): HashingProcess {
       const ending = child
       if (!ending || ending.exitCode !== null || ending.signalCode !== null) return
       const gone = once(ending, 'exit')
-      if (ending.connected) ending.disconnect()
+      // It has nothing to bring in order, and may hang.
+      ending.kill('SIGKILL')
       await gone
     }
   }

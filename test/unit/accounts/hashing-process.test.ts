@@ -20,7 +20,7 @@ let ended: { unchecked: number; reason: string }[]
 beforeEach(async () => {
   process.env.PLANTED_SECRET = 'a-sealing-key-of-the-environment'
   ended = []
-  hashing = createHashingProcess({ atOnce: 2, patience: 8000, onEnded: (unchecked, reason) => ended.push({ unchecked, reason }) })
+  hashing = createHashingProcess({ atOnce: 2, patience: 12_000, onEnded: (unchecked, reason) => ended.push({ unchecked, reason }) })
   passwords = await createPasswords({ hashing })
   hash = await passwords.hash(PASSWORD)
 })
@@ -96,6 +96,14 @@ test('one that hangs is ended, and its work answered with busy', async () => {
   process.kill(pidOf(), 'SIGSTOP')
   expect(await passwords.verify(hash, PASSWORD)).toBe('busy')
   await expect.poll(() => passwords.verify(hash, PASSWORD), PATIENT).toBe('match')
+})
+
+test('the server ends though it hangs', async () => {
+  const pid = pidOf()
+  process.kill(pid, 'SIGSTOP')
+  await hashing.close()
+  expect(isAlive(pid)).toBe(false)
+  expect(ended).toEqual([])
 })
 
 test('a signal to all processes leaves it to its parent, with whose end it ends', async () => {
