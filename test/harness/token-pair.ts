@@ -85,7 +85,7 @@ export async function startPair(store: StoreName): Promise<Pair> {
   const visit = newVisit(keyward)
 
   async function given(of = visit): Promise<Given> {
-    return { code: await of.code(), verifier: of.app.verifier, tokens: await of.tokens() }
+    return { code: await of.code({ nonce: 'n-1' }), verifier: of.app.verifier, tokens: await of.tokens({ nonce: 'n-2' }) }
   }
 
   async function ask(base: string, asked: Asked): Promise<Answered> {

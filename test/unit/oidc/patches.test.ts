@@ -4,11 +4,13 @@ import { once } from 'node:events'
 import { createLocalJWKSet, type JSONWebKeySet, type JWK, jwtVerify } from 'jose'
 import Provider from 'oidc-provider'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { openAuditTrail } from '../../../src/audit/trail.ts'
 import { createClients } from '../../../src/clients/clients.ts'
 import { createSessionEnds } from '../../../src/interaction/session-ends.ts'
 import { createSealer } from '../../../src/keys/sealing.ts'
 import { adapters } from '../../../src/oidc/adapter.ts'
 import { keepContextOnGrants, nameCodes, nameRecords, replaceKeys } from '../../../src/oidc/patches.ts'
+import { createProvider } from '../../../src/oidc/provider.ts'
 import { authorizationCodes } from '../../../src/oidc/token/records.ts'
 import { openDriver } from '../../../src/store/open-store.ts'
 import { createStore } from '../../../src/store/sealed-store.ts'
@@ -158,6 +160,20 @@ describe('tokens', () => {
     const token: { save(): Promise<string> } = Reflect.construct(provider[model], [{ accountId: 'a', clientId: 'c' }])
     await expect(token.save()).rejects.toThrow('switched off')
     await expect(Reflect.apply(provider[model].find, provider[model], ['kw_at_x'])).rejects.toThrow('switched off')
+  })
+
+  test('nor is it asked for one by POST, at its own token endpoint', async () => {
+    const engine = createProvider(ISSUER, { cookies: { keys: ['x'] } }, { audit: await openAuditTrail({ store, now }) })
+    const server = engine.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
+    const answer = await fetch(`http://127.0.0.1:${address.port}/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ x: 'y' })
+    })
+    server.close()
+    expect(answer.status).toBe(404)
   })
 
   test('the engine can neither find nor spend a code', async () => {
