@@ -8,6 +8,7 @@ import { createSecondFactor, type SecondFactor } from '../../../src/accounts/sec
 import { createSignIn, type SignIn } from '../../../src/accounts/sign-in.ts'
 import type { AccountConfig, Config } from '../../../src/config/config.ts'
 import { createSealer } from '../../../src/keys/sealing.ts'
+import { createFence, type RaisableFence } from '../../../src/store/fence.ts'
 import { openDriver } from '../../../src/store/open-store.ts'
 import { createStore } from '../../../src/store/sealed-store.ts'
 import type { Store } from '../../../src/store/store.ts'
@@ -45,6 +46,7 @@ export interface Replica {
 export interface Opened extends Replica {
   store: Store
   clock: { now: number }
+  fence: RaisableFence
   /** How many password hashes all replicas have computed. */
   hashes(): number
   replica(): Promise<Replica>
@@ -64,6 +66,7 @@ export async function openAccounts({ limits, policy, queueLength = 1000, hashing
   const driver = await openDriver('sqlite::memory:', { now })
   const store = createStore({ driver, sealer: createSealer([{ id: 1, key: randomBytes(32) }]), lookupKey: randomBytes(32), now })
   onTestFinished(() => store.close())
+  const fence = createFence()
   const allLimits = { window: 900, passwordsPerAccount: 5, codesPerAccount: 5, signInsPerAddress: 10_000, ...limits }
   let computed = 0
 
@@ -83,7 +86,7 @@ export async function openAccounts({ limits, policy, queueLength = 1000, hashing
       signIn: createSignIn({ accounts, passwords, attempts, limits: allLimits }),
       secondFactor: createSecondFactor({
         accounts,
-        fence: driver.fence,
+        fence,
         attempts,
         lasting: createAttempts({ store, window: 1e12 }),
         policy: policy ?? { patients: 'required', clinicians: 'required' },
@@ -93,7 +96,7 @@ export async function openAccounts({ limits, policy, queueLength = 1000, hashing
       })
     }
   }
-  return { ...(await replica()), store, clock, hashes: () => computed, replica }
+  return { ...(await replica()), store, clock, fence, hashes: () => computed, replica }
 }
 
 export async function accountOf(accounts: Accounts, sub: string): Promise<Account> {

@@ -45,6 +45,15 @@ describe('verifying a code', () => {
     expect(outcomes.filter((outcome) => !outcome.ok && outcome.reason === 'code-used')).toHaveLength(24)
   })
 
+  test('D9: after a fence the codes of its step and of the one before are refused, that of the next is not', async () => {
+    const { secondFactor, sub, clock, fence } = await openEnrolled()
+    fence.raise(clock.now + 1000)
+    for (const at of [clock.now - STEP, clock.now])
+      expect(await secondFactor.verify(sub, await codeAt(at), HERE)).toEqual({ ok: false, reason: 'code-used' })
+    clock.now += STEP
+    expect(await secondFactor.verify(sub, await codeAt(clock.now), HERE)).toEqual({ ok: true })
+  })
+
   test('case 111: after step T the code of T-1 is refused', async () => {
     const { secondFactor, sub, clock } = await openEnrolled()
     expect(await secondFactor.verify(sub, await codeAt(clock.now), HERE)).toEqual({ ok: true })

@@ -35,6 +35,16 @@ test.each([
   expect((await launches.redeem(handle, BY)) !== undefined).toBe(expected)
 })
 
+test('D9: a handle from before a fence is not redeemed, by the request that has redeemed it neither; one from after it is', async () => {
+  const { launches, clock, fence } = await createPlace()
+  const [redeemed, fresh] = [await launches.create(LAUNCH), await launches.create(LAUNCH)]
+  expect(await launches.redeem(redeemed, BY)).toBeDefined()
+  fence.raise(clock.now + 1)
+  for (const handle of [redeemed, fresh]) expect(await launches.redeem(handle, BY)).toBeUndefined()
+  clock.now += 1
+  expect(await launches.redeem(await launches.create(LAUNCH), BY)).toBeDefined()
+})
+
 test('once redeemed it is the same request’s, also later, and nobody else’s', async () => {
   const { launches, clock } = await createPlace()
   const handle = await launches.create(LAUNCH)

@@ -7,6 +7,7 @@ import { parseConfig } from '../../../src/config/read-config.ts'
 import { createSealer } from '../../../src/keys/sealing.ts'
 import { type Authorization, createAuthorizations } from '../../../src/smart/authorization.ts'
 import { createLaunches, type Launches } from '../../../src/smart/launch.ts'
+import { createFence, type RaisableFence } from '../../../src/store/fence.ts'
 import { openDriver } from '../../../src/store/open-store.ts'
 import { createStore } from '../../../src/store/sealed-store.ts'
 import { clinicYaml, FHIR_BASE } from '../../harness/clinic-config.ts'
@@ -14,6 +15,7 @@ import { clinicYaml, FHIR_BASE } from '../../harness/clinic-config.ts'
 export interface Place {
   clock: { now: number }
   launches: Launches
+  fence: RaisableFence
   /** What a request, with these parameters besides the usual ones, is about for somebody. */
   describeFor(username: string, params: Record<string, unknown>, pickedPatient?: string): Promise<Authorization | undefined>
 }
@@ -28,10 +30,12 @@ export async function createPlace(): Promise<Place> {
   const passwords = await createPasswords({ cost: { memoryCost: 1024, timeCost: 2, parallelism: 1 } })
   const accounts = createAccounts({ store, passwords, now })
   const clients = createClients({ configured: config.clients, issuer, store })
-  const launches = createLaunches({ store, fence: driver.fence, now })
+  const fence = createFence()
+  const launches = createLaunches({ store, fence, now })
   const authorizations = createAuthorizations({ accounts, clients, launches, fhirServers })
   return {
     clock,
+    fence,
     launches,
     async describeFor(username, params, pickedPatient) {
       const account = config.accounts.find((one) => one.username === username)
