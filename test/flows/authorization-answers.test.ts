@@ -33,7 +33,7 @@ describe.each(STORES)('answers of the authorization endpoint on %s', (store) => 
     browser.send(app.authorizationUrl({ scope: CLINICIAN_SCOPE, ...params }))
 
   describe.each(OPAQUE)('with %s', (_what, text) => {
-    test('case 7: state comes back letter by letter with a code', async () => {
+    test('case 7: SM-085: state comes back letter by letter with a code', async () => {
       const response = await ask({ state: text })
       const params = paramsOf(response.headers.get('Location') ?? '')
       expect(params.state).toBe(text)
@@ -42,12 +42,12 @@ describe.each(STORES)('answers of the authorization endpoint on %s', (store) => 
       expect(await response.text()).not.toMatch(/<script|<img/)
     })
 
-    test('case 7: the nonce comes back letter by letter in the id_token', async () => {
+    test('case 7: SM-184: the nonce comes back letter by letter in the id_token', async () => {
       const { code = '' } = paramsOf((await ask({ nonce: text })).headers.get('Location') ?? '')
       expect(decodeJwt((await app.redeem(code)).body.id_token ?? '').nonce).toBe(text)
     })
 
-    test('case 7: state comes back letter by letter with an error', async () => {
+    test('case 7: SM-085: state comes back letter by letter with an error', async () => {
       const url = app.authorizationUrl({ scope: CLINICIAN_SCOPE, aud: undefined, state: text })
       const { params, html } = await refused(keyward, url, { browser, clientId: 'heart-app' })
       expect(params.state).toBe(text)
@@ -88,7 +88,7 @@ describe.each(STORES)('answers of the authorization endpoint on %s', (store) => 
       expect(answer.params.iss).toBe(keyward.issuer)
     })
 
-    test('case 8: comes with access_denied, and one record of the decision and one of the answer', async () => {
+    test('case 8: SM-104: comes with access_denied, and one record of the decision and one of the answer', async () => {
       await browser.open(app.authorizationUrl({ scope: CLINICIAN_SCOPE, prompt: 'consent' }))
       const { done: callback, records } = await recordsOf(keyward, () => browser.submit({ decision: 'deny' }))
       expect(paramsOf(callback.url)).toMatchObject({ error: 'access_denied', iss: keyward.issuer, state: 'state-of-the-app' })
@@ -114,7 +114,7 @@ describe.each(STORES)('answers of the authorization endpoint on %s', (store) => 
     })
   })
 
-  test('case 9: each form is answered by 303, and the password goes nowhere but into the one form', async () => {
+  test('case 9: SM-106: each form is answered by 303, and the password goes nowhere but into the one form', async () => {
     const maria = newBrowser(keyward.issuer)
     const fields: Record<string, () => Promise<Record<string, string>>> = {
       login: async () => ({ username: 'maria', password: PASSWORD }),

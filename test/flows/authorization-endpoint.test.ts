@@ -57,13 +57,13 @@ describe.each(STORES)('authorization endpoint on %s', (store) => {
       ['a client that signs nobody in', { client_id: 'clinic-fhir' }],
       ['no redirect_uri', { redirect_uri: undefined }],
       ["Keyward's own client, and a redirect_uri elsewhere", { client_id: 'keyward-account' }]
-    ])('case 1: %s ends on a page at the server', async (_name, change) => {
+    ])('case 1: SM-063, SM-082: %s ends on a page at the server', async (_name, change) => {
       const answer = await refused(keyward, app.authorizationUrl({ ...straight, ...change }), { browser })
       expectPageWithoutRedirect(answer)
       expect(answer.html).not.toContain('<script>alert')
     })
 
-    test('case 1: a program is told in JSON, with nothing of what it sent', async () => {
+    test('case 1: SM-082: a program is told in JSON, with nothing of what it sent', async () => {
       const response = await fetch(app.authorizationUrl({ client_id: MARKUP }), { headers: { Accept: 'application/json' } })
       expect(response.status).toBe(400)
       expect(response.headers.get('Content-Type')).toMatch(/^application\/json/)
@@ -83,13 +83,13 @@ describe.each(STORES)('authorization endpoint on %s', (store) => {
       'CODE',
       'device'
     ]
-    test.each(others)('case 2: %s is unsupported', async (response_type) => {
+    test.each(others)('case 2: SM-081: %s is unsupported', async (response_type) => {
       const url = app.authorizationUrl({ ...straight, response_type, nonce: 'n-1' })
       const answer = await refused(keyward, url, { browser, clientId: 'heart-app' })
       expectErrorAt(answer, APP_REDIRECT, 'unsupported_response_type')
     })
 
-    test('case 2: none at all is an invalid request', async () => {
+    test('case 2: SM-081: none at all is an invalid request', async () => {
       const answer = await refused(keyward, app.authorizationUrl({ ...straight, response_type: undefined }), { browser })
       expectErrorAt(answer, APP_REDIRECT, 'invalid_request')
     })

@@ -53,7 +53,7 @@ describe.each(STORES)('the ways an authorization request arrives, on %s', (store
       expect(paramsOf(callback.url)).toMatchObject({ state: 'from-the-query', code: expect.any(String) })
     })
 
-    test('a list of scopes that no address could hold is read like any other', async () => {
+    test('SM-093: a list of scopes that no address could hold is read like any other', async () => {
       const many = Array.from(
         { length: 400 },
         (_, i) => `user/Observation.rs?category=http://example.org/kinds|${i}-of-a-long-name`
@@ -232,7 +232,7 @@ describe.each(STORES)('the ways an authorization request arrives, on %s', (store
       })
   })
 
-  test('aud by its other name, resource, is accepted; where both stand they must agree', async () => {
+  test('SM-087: aud by its other name, resource, is accepted; where both stand they must agree', async () => {
     const resource = app.authorizationUrl({ scope: CLINICIAN_SCOPE, resource: FHIR_BASE })
     expect((await browser.open(resource)).url).toContain('code=')
     const other = app.authorizationUrl({ scope: CLINICIAN_SCOPE, resource: 'http://localhost:9011/fhir' })

@@ -32,12 +32,15 @@ describe.each(STORES)('aud and scope on %s', (store) => {
   afterAll(() => keyward.stop())
 
   describe('aud', () => {
-    test.each([FHIR_BASE, `${FHIR_BASE}/`])('case 4: %s is the FHIR server, and the token says its base URL', async (aud) => {
-      const response = await browser.send(heart.authorizationUrl({ scope: CLINICIAN_SCOPE, aud }))
-      const { code = '' } = paramsOf(response.headers.get('Location') ?? '')
-      const { body } = await heart.redeem(code)
-      expect((await introspect(keyward.issuer, body.access_token ?? '')).body).toMatchObject({ active: true, aud: FHIR_BASE })
-    })
+    test.each([FHIR_BASE, `${FHIR_BASE}/`])(
+      'case 4: SM-086: %s is the FHIR server, and the token says its base URL',
+      async (aud) => {
+        const response = await browser.send(heart.authorizationUrl({ scope: CLINICIAN_SCOPE, aud }))
+        const { code = '' } = paramsOf(response.headers.get('Location') ?? '')
+        const { body } = await heart.redeem(code)
+        expect((await introspect(keyward.issuer, body.access_token ?? '')).body).toMatchObject({ active: true, aud: FHIR_BASE })
+      }
+    )
 
     test.each<[string, string | undefined]>([
       ['no aud', undefined],
@@ -59,7 +62,7 @@ describe.each(STORES)('aud and scope on %s', (store) => {
       ['a space after it', `${FHIR_BASE} `],
       ['two servers', `${FHIR_BASE} http://localhost:9011/fhir`],
       ['the authorization server', 'http://localhost:9000']
-    ])('case 4: %s is refused', async (_what, aud) => {
+    ])('case 4: SM-086, SM-088: %s is refused', async (_what, aud) => {
       const url = heart.authorizationUrl({ scope: CLINICIAN_SCOPE, aud })
       expectErrorAt(await refused(keyward, url, { browser, clientId: 'heart-app' }), APP_REDIRECT, 'invalid_request')
     })
@@ -80,10 +83,13 @@ describe.each(STORES)('aud and scope on %s', (store) => {
         ...resources.map((one) => new URLSearchParams({ resource: one }))
       ].join('&')
 
-    test.each([[[FHIR_BASE]], [[FHIR_BASE, FHIR_BASE]]])('%j, which is the same server, gives a code', async (resources) => {
-      const response = await browser.send(withResources(...resources))
-      expect(paramsOf(response.headers.get('Location') ?? '')).toHaveProperty('code')
-    })
+    test.each([[[FHIR_BASE]], [[FHIR_BASE, FHIR_BASE]]])(
+      'SM-087: %j, which is the same server, gives a code',
+      async (resources) => {
+        const response = await browser.send(withResources(...resources))
+        expect(paramsOf(response.headers.get('Location') ?? '')).toHaveProperty('code')
+      }
+    )
 
     // RFC 8707 §2
     test.each([
@@ -92,7 +98,7 @@ describe.each(STORES)('aud and scope on %s', (store) => {
       [['https://evil.example/fhir']],
       [['not an address']],
       [[`${FHIR_BASE}#x`]]
-    ])('%j, which is another, is an invalid target', async (resources) => {
+    ])('SM-087: %j, which is another, is an invalid target', async (resources) => {
       const answer = await refused(keyward, withResources(...resources), { browser, clientId: 'heart-app' })
       expectErrorAt(answer, APP_REDIRECT, 'invalid_target')
     })
@@ -101,7 +107,7 @@ describe.each(STORES)('aud and scope on %s', (store) => {
   test.each<[string, Record<string, string>]>([
     ['without the scope launch', { scope: CLINICIAN_SCOPE }],
     ['that nobody made', { scope: `${CLINICIAN_SCOPE} launch` }]
-  ])('a launch %s is an invalid request', async (_what, params) => {
+  ])('SM-089: a launch %s is an invalid request', async (_what, params) => {
     const url = heart.authorizationUrl({ ...params, launch: 'no-such-launch' })
     expectErrorAt(await refused(keyward, url, { browser, clientId: 'heart-app' }), APP_REDIRECT, 'invalid_request')
   })
@@ -140,7 +146,7 @@ describe.each(STORES)('aud and scope on %s', (store) => {
       ['a NUL', 'openid\0'],
       ['a letter that is not ASCII', 'openid pati\u00e9nt/Observation.rs'],
       ['two spaces', 'openid  patient/Observation.rs']
-    ])('case 6: %s is an invalid scope', async (_what, scope) => {
+    ])('case 6: SM-084: %s is an invalid scope', async (_what, scope) => {
       const answer = await refused(keyward, small.authorizationUrl({ scope }), { browser, clientId: 'small-app' })
       expectErrorAt(answer, SMALL_REDIRECT, 'invalid_scope')
     })
@@ -153,7 +159,7 @@ describe.each(STORES)('aud and scope on %s', (store) => {
       }
     )
 
-    test('case 6: what is granted is what was asked for, registered and allowed; every answer says so', async () => {
+    test('case 6: SM-203, SM-205, SM-250: what is granted is what was asked for, registered and allowed; every answer says so', async () => {
       const excess =
         'patient/*.* patient/*.cruds system/*.rs user/Patient.r patient/Condition.rs patient/Observation.cruds offline_access launch'
       const scope = `openid fhirUser launch/patient patient/Observation.rs patient/Patient.r ${excess}`

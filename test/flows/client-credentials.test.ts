@@ -126,7 +126,7 @@ describe.each(STORES)('client_credentials on %s', (store) => {
     ['few', 'system/*.read', 'system/Patient.r system/Observation.rs?category=laboratory'],
     ['few', 'user/*.rs system/Patient.rs', 'system/Patient.r'],
     ['few', 'system/Observation.rs?category=vital-signs', 'system/Observation.rs?category=vital-signs&category=laboratory']
-  ])('SM-241: SM-242: SM-250: %s asks for %s', async (clientId, scope, granted) => {
+  ])('SM-071: SM-241: SM-242: SM-250: %s asks for %s', async (clientId, scope, granted) => {
     const { status, body } = await of(clientId, clientId === 'bulk' ? rsa : ec).token({ scope })
     expect({ status, scope: String(body.scope).split(' ').sort() }).toEqual({ status: 200, scope: granted.split(' ').sort() })
   })

@@ -31,7 +31,7 @@ describe.each(STORES)('authorization codes on %s', (store) => {
   afterEach(() => void vi.useRealTimers())
   afterAll(() => keyward.stop())
 
-  test('case 27: a code that is redeemed twice gives nothing, and ends what its first use gave', async () => {
+  test('case 27: SM-108: a code that is redeemed twice gives nothing, and ends what its first use gave', async () => {
     const code = await visit.code()
     const first = await visit.app.redeem(code)
     expect(first.status).toBe(200)
@@ -55,7 +55,7 @@ describe.each(STORES)('authorization codes on %s', (store) => {
     expect(await visit.app.redeem(code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
   })
 
-  test('case 27: tokens that were refreshed since end with it, and another launch of the same app does not', async () => {
+  test('case 27: SM-108: tokens that were refreshed since end with it, and another launch of the same app does not', async () => {
     const other = await visit.tokens()
     const code = await visit.code()
     const { refresh } = tokensIn(await visit.app.redeem(code))
@@ -70,7 +70,7 @@ describe.each(STORES)('authorization codes on %s', (store) => {
   test.each([
     ['a public client', SECOND_APP],
     ['an authenticated client', LAB_APP]
-  ])('case 30: %s is refused the code of another, which can still redeem it', async (_, options) => {
+  ])('case 30: SM-109: %s is refused the code of another, which can still redeem it', async (_, options) => {
     const code = await visit.code()
     const thief = newApp(keyward.issuer, options)
     const event = await theRecordOf(keyward, async () => {
@@ -88,7 +88,7 @@ describe.each(STORES)('authorization codes on %s', (store) => {
     ['cut short', (code) => code.slice(0, -1)],
     ['with something after it', (code) => `${code}.`],
     ['in other case', (code) => code.toUpperCase()]
-  ])('case 30: a code %s is refused, and the code itself still good', async (_, alter) => {
+  ])('case 30: SM-115: a code %s is refused, and the code itself still good', async (_, alter) => {
     const [code, other] = [await visit.code(), await visit.code()]
     expect(await visit.app.redeem(alter(code, other))).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
     expect((await visit.app.redeem(code)).status).toBe(200)
@@ -98,7 +98,7 @@ describe.each(STORES)('authorization codes on %s', (store) => {
   test.each([
     [59, 200, undefined],
     [61, 400, 'invalid_grant']
-  ])('case 31: a code at %i seconds is answered with %i', async (age, status, error) => {
+  ])('case 31: SM-107, SM-115: a code at %i seconds is answered with %i', async (age, status, error) => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const code = await visit.code()
     vi.setSystemTime(Date.now() + age * 1000)

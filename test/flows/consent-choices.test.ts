@@ -44,7 +44,7 @@ describe.each(STORES)('what a person chooses, on %s', (store) => {
     return body.scope?.split(' ').sort() ?? []
   }
 
-  test('case 97: Don’t share gives the app access_denied, and nobody a grant', async () => {
+  test('case 97: SM-104: Don’t share gives the app access_denied, and nobody a grant', async () => {
     await open(BOXES)
     const before = await stateOf(keyward)
     const records = await recorded(keyward, () => browser.submit({ decision: 'deny' }))
@@ -86,7 +86,7 @@ describe.each(STORES)('what a person chooses, on %s', (store) => {
     expect([after.Grant, after.consent]).toEqual([before.Grant, before.consent])
   })
 
-  test.each(SUBSETS)('case 97: exactly the boxes that are sent are granted: %s', async (...some) => {
+  test.each(SUBSETS)('case 97: SM-098, SM-101: exactly the boxes that are sent are granted: %s', async (...some) => {
     await open(BOXES)
     expect(await scopesAfter(some)).toEqual([...TOLD, ...some].sort())
   })
@@ -105,7 +105,7 @@ describe.each(STORES)('what a person chooses, on %s', (store) => {
     expect(await stateOf(keyward)).toEqual(before)
   })
 
-  test('case 97: a narrower second decision takes away from what the first one gave', async () => {
+  test('case 97: SM-105: a narrower second decision takes away from what the first one gave', async () => {
     await open(BOXES)
     const callback = await browser.submit({ decision: 'allow', scope: BOXES })
     const { body } = await app.redeem(app.codeFrom(callback))

@@ -32,7 +32,7 @@ describe.each(STORES)('when the person is asked, on %s', (store) => {
     return (await keyward.auditEvents('consent')).length - before
   }
 
-  test('case 95: the first time, the page names app, host, patient, kinds, and for how long', async () => {
+  test('case 95: SM-097, SM-103: the first time, the page names app, host, patient, kinds, and for how long', async () => {
     await walkTo(browser, url(`${BASE} offline_access patient/AllergyIntolerance.rs patient/Immunization.cud`), 'consent')
     const text = textOf(browser.page)
     for (const said of [
@@ -130,7 +130,7 @@ describe.each(STORES)('when the person is asked, on %s', (store) => {
     expect((await introspect(keyward.issuer, body.access_token ?? '')).text).toBe('{"active":false}')
   })
 
-  test('case 95: without a page there is no first time: prompt=none is refused', async () => {
+  test('case 95: SM-097: without a page there is no first time: prompt=none is refused', async () => {
     const { url: end } = await browser.open(url('openid', { prompt: 'none' }))
     expect(new URL(end).searchParams.get('error')).toBe('consent_required')
     expect(new URL(end).searchParams.has('code')).toBe(false)

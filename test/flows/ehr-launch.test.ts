@@ -39,7 +39,7 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
     return new URL((await browser.open(url)).url).searchParams.get('error')
   }
 
-  test('the app gets the patient and the visit that the EHR had open, for the doctor who is signed in', async () => {
+  test('SM-156, SM-160, SM-206, SM-210: the app gets the patient and the visit that the EHR had open, for the doctor who is signed in', async () => {
     const event = await theRecordOf(keyward, async () => {
       const { status, headers, body } = await askLaunch(CONTEXT)
       expect(status).toBe(201)
@@ -75,7 +75,7 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
     )
   })
 
-  test('two launches after one another each keep their own patient', async () => {
+  test('SM-273: two launches after one another each keep their own patient', async () => {
     const seen: (string | undefined)[] = []
     for (const patient of ['leo', 'maria']) {
       const app = newApp(keyward.issuer)
@@ -93,7 +93,7 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
     expect((await app.redeem(app.codeFrom(callback))).body).not.toHaveProperty('encounter')
   })
 
-  describe('a handle that is not good', () => {
+  describe('SM-074: a handle that is not good', () => {
     test.each<[string, () => Promise<string>]>([
       [
         'unknown',
@@ -151,7 +151,7 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
   test.each([
     ['without', undefined],
     ['with an empty', '']
-  ])('%s launch a doctor has no record open, and nothing is shared', async (_name, launch) => {
+  ])('SM-089: %s launch a doctor has no record open, and nothing is shared', async (_name, launch) => {
     const page = await authorize(browser, newApp(keyward.issuer).authorizationUrl({ scope: SCOPE, launch }), asDoctor)
     const answer = page.step === 'patient' ? await browser.submit({ decision: 'deny' }) : page
     expect(new URL(answer.url).searchParams.get('error')).toBe('access_denied')

@@ -24,7 +24,7 @@ describe.each(STORES)('Grants in use on %s', (store) => {
     return (await keyward.auditEvents('authorization')).flatMap(({ grantId }) => grantId ?? [])
   }
 
-  test('an app that refreshes every 90 days is served for two years and longer, with its patient', async () => {
+  test('SM-236, SM-238: an app that refreshes every 90 days is served for two years and longer, with its patient', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     let { refresh } = await visit.tokens()
     for (let days = 0; days < 800; days += 90) {

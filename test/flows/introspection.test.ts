@@ -81,7 +81,7 @@ describe.each(STORES)('introspection on %s', (store) => {
     ['a real token without its prefix', (access) => access.slice('kw_at_'.length)],
     ['a real token under the prefix of another kind', (access) => access.replace('kw_at_', 'kw_rt_')]
   ]
-  test.each(forgeries)('case 70: %s is inactive, and nothing to revoke', async (_, forge) => {
+  test.each(forgeries)('case 70: SM-265: %s is inactive, and nothing to revoke', async (_, forge) => {
     const { access } = await visit.tokens()
     const token = forge(access)
     expect(await ask(token, byFhirServer)).toMatchObject({ status: 200, text: INACTIVE })
@@ -92,7 +92,7 @@ describe.each(STORES)('introspection on %s', (store) => {
     expect((await introspect(keyward.issuer, access)).body.active).toBe(true)
   })
 
-  test('case 71: expired, revoked, unknown, malformed and foreign tokens are answered alike, byte by byte', async () => {
+  test('case 71: SM-265: expired, revoked, unknown, malformed and foreign tokens are answered alike, byte by byte', async () => {
     const elsewhere = await startKeyward({ change: withoutSecondFactor })
     const foreign = (await newVisit(elsewhere).tokens()).access
     await elsewhere.stop()
@@ -127,7 +127,7 @@ describe.each(STORES)('introspection on %s', (store) => {
     expect(records).toEqual([])
   })
 
-  test('case 73: an active answer says what the token response said', async () => {
+  test('case 73: SM-259, SM-262: an active answer says what the token response said', async () => {
     const { response, access } = await visit.tokens()
     const before = Math.floor(Date.now() / 1000)
     const { status, text, body } = await introspect(keyward.issuer, access)

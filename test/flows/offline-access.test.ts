@@ -37,7 +37,7 @@ describe.each(STORES)('access that lasts on %s', (store) => {
     ['is not asked for', {}, BASE, undefined],
     ['is asked for and switched off by the person', {}, OFFLINE, (scope) => scope !== 'offline_access'],
     ['is not in the registration of the app', SMALL_APP, `${OFFLINE} online_access`, undefined]
-  ])('case 65: where offline_access %s, there is no refresh token', async (_, options, scope, tick) => {
+  ])('case 65: SM-100, SM-221: where offline_access %s, there is no refresh token', async (_, options, scope, tick) => {
     const visit = await freshVisit()
     const app = newVisit(keyward, options, visit.browser)
     const asked = (await keyward.auditEvents('consent')).length
@@ -59,7 +59,7 @@ describe.each(STORES)('access that lasts on %s', (store) => {
     expect((await introspect(keyward.issuer, access)).text).toBe(INACTIVE)
   })
 
-  test('case 65: the consent page asks about it in a switch of its own, and only where an app wants it', async () => {
+  test('case 65: SM-100: the consent page asks about it in a switch of its own, and only where an app wants it', async () => {
     const visit = await freshVisit()
     await visit.browser.open(visit.app.authorizationUrl({ scope: OFFLINE }))
     const page = await visit.browser.submit({ patient: 'leo' })
@@ -78,7 +78,7 @@ describe.each(STORES)('access that lasts on %s', (store) => {
     expect(visit.browser.form().checkboxes.map(({ value }) => value)).not.toContain('offline_access')
   })
 
-  test('online_access ends with the sign-out, offline_access lives on', async () => {
+  test('SM-046, SM-196, SM-220: online_access ends with the sign-out, offline_access lives on', async () => {
     const visit = await freshVisit()
     const online = await visit.tokens({ scope: ONLINE })
     const offline = await visit.tokens({ scope: OFFLINE })
@@ -103,7 +103,7 @@ describe.each(STORES)('access that lasts on %s', (store) => {
     }
   })
 
-  test('online_access ends with its own session: not with one in another browser, and when it has been idle too long', async () => {
+  test('SM-220: online_access ends with its own session: not with one in another browser, and when it has been idle too long', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const here = await freshVisit()
     const { access, refresh } = await here.tokens({ scope: ONLINE })

@@ -80,11 +80,11 @@ describe.each(STORES)('PKCE on %s', (store) => {
     test.each([
       ['with a method', 'S256'],
       ['and no method', undefined]
-    ])('case 20: no code_challenge, %s, is an invalid request', async (_what, code_challenge_method) => {
+    ])('case 20: SM-090: no code_challenge, %s, is an invalid request', async (_what, code_challenge_method) => {
       await expectRequestRefused(kind, { code_challenge: undefined, code_challenge_method })
     })
 
-    test('case 20: an empty code_challenge is an invalid request', async () => {
+    test('case 20: SM-090: an empty code_challenge is an invalid request', async () => {
       await expectRequestRefused(kind, { code_challenge: '' })
     })
 
@@ -95,11 +95,11 @@ describe.each(STORES)('PKCE on %s', (store) => {
       ['an unknown', 'S512'],
       ['a lower-case', 's256'],
       ['two', 'S256 plain']
-    ])('case 21: %s code_challenge_method is an invalid request', async (_what, code_challenge_method) => {
+    ])('case 21: SM-091: %s code_challenge_method is an invalid request', async (_what, code_challenge_method) => {
       await expectRequestRefused(kind, { code_challenge_method })
     })
 
-    test('case 21: plain with the verifier itself as the challenge is an invalid request', async () => {
+    test('case 21: SM-091: plain with the verifier itself as the challenge is an invalid request', async () => {
       await expectRequestRefused(kind, { code_challenge: apps[kind].app.verifier, code_challenge_method: 'plain' })
     })
 
@@ -110,7 +110,7 @@ describe.each(STORES)('PKCE on %s', (store) => {
       ['the challenge as code_verifier', challengeOf],
       ['the code_verifier in upper case', (verifier) => verifier.toUpperCase()],
       ['the code_verifier and one character more', (verifier) => `${verifier}A`]
-    ])('case 22: %s gives no token, and the right one still does', async (_what, verifierFrom) => {
+    ])('case 22: SM-114: %s gives no token, and the right one still does', async (_what, verifierFrom) => {
       const code = await codeFor(kind)
       await expectCodeRefused(kind, code, { code_verifier: verifierFrom(apps[kind].app.verifier) }, 'invalid_grant')
       expect((await apps[kind].app.redeem(code)).status).toBe(200)
@@ -121,12 +121,12 @@ describe.each(STORES)('PKCE on %s', (store) => {
     '/.well-known/openid-configuration',
     '/.well-known/oauth-authorization-server',
     '/fhir/clinic/.well-known/smart-configuration'
-  ])('case 21: %s lists S256 and nothing else', async (path) => {
+  ])('case 21: SM-019: %s lists S256 and nothing else', async (path) => {
     const { code_challenge_methods_supported: methods } = JSON.parse(await (await fetch(`${keyward.issuer}${path}`)).text())
     expect(methods).toEqual(['S256'])
   })
 
-  test('case 23: an app that has proved who it is needs the code_verifier all the same', async () => {
+  test('case 23: SM-114: an app that has proved who it is needs the code_verifier all the same', async () => {
     await expectCodeRefused('confidential', await codeFor('confidential'), { code_verifier: undefined }, 'invalid_grant')
   })
 
@@ -192,7 +192,7 @@ describe.each(STORES)('PKCE on %s', (store) => {
       ['with a letter that is not ASCII', `${verifierOf(42)}\u00e9`],
       ['with a line break', `${verifierOf(43)}\n`],
       ['with a NUL', `${verifierOf(43)}\0`]
-    ])('case 25: a code_verifier %s is refused, though its hash is the challenge', async (_what, code_verifier) => {
+    ])('case 25: SM-092: a code_verifier %s is refused, though its hash is the challenge', async (_what, code_verifier) => {
       const code = await codeFor('public', { code_challenge: challengeOf(code_verifier) })
       await expectCodeRefused('public', code, { code_verifier }, 'invalid_request')
     })

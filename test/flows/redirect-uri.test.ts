@@ -61,7 +61,7 @@ describe.each(STORES)('redirect_uri on %s', (store) => {
     '/%u002e%u002e/evil',
     '/.%00./evil',
     '%2f..%2fcb'
-  ])('case 13: the registered path with %j after it is not the registered one', async (confusion) => {
+  ])('case 13: SM-066, SM-083: the registered path with %j after it is not the registered one', async (confusion) => {
     await expectNotMatched(lab, 'lab-app', `${LAB}${confusion}`)
     // And as somebody would put it into an address by hand, decoded once on its way.
     if (!/[^\x20-\x7e]/.test(confusion) && !confusion.includes('%u') && URL.canParse(`${LAB}${confusion}`)) {
@@ -108,7 +108,7 @@ describe.each(STORES)('redirect_uri on %s', (store) => {
     ['no scheme', '//lab.example/cb'],
     ['another scheme', 'javascript:alert(1)//https://lab.example/cb'],
     ['the redirect_uri of another app', 'http://localhost:9002/app']
-  ])('case 14: %s is not the registered redirect_uri', async (_what, redirectUri) => {
+  ])('case 14: SM-066, SM-083: %s is not the registered redirect_uri', async (_what, redirectUri) => {
     await expectNotMatched(lab, 'lab-app', redirectUri)
   })
 
@@ -164,7 +164,7 @@ describe.each(STORES)('redirect_uri on %s', (store) => {
       ['one with a query', `${LAB}?x=1`, 'invalid_grant'],
       ['an empty one', '', 'invalid_request'],
       ['none', undefined, 'invalid_request']
-    ])('case 18: %s gives no token, and the code is left to who asked for it', async (_what, redirect_uri, error) => {
+    ])('case 18: SM-109: %s gives no token, and the code is left to who asked for it', async (_what, redirect_uri, error) => {
       const { code = '' } = paramsOf((await browser.send(withRaw(lab, LAB))).headers.get('Location') ?? '')
       const { done, records } = await recordsOf(keyward, () => lab.redeem(code, { redirect_uri }))
       expect({ status: done.status, error: done.body.error, token: done.body.access_token }).toEqual({ status: 400, error })

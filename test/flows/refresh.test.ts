@@ -27,7 +27,7 @@ describe.each(STORES)('refresh on %s', (store) => {
 
   const isActive = async (token: string): Promise<unknown> => (await introspect(keyward.issuer, token)).body.active
 
-  test('case 55: an old refresh token, after rotation, ends every one that came from it', async () => {
+  test('case 55: SM-229, SM-230: an old refresh token, after rotation, ends every one that came from it', async () => {
     const first = await visit.tokens()
     const second = tokensIn(await visit.app.refresh(first.refresh))
     const third = tokensIn(await visit.app.refresh(second.refresh))
@@ -60,7 +60,7 @@ describe.each(STORES)('refresh on %s', (store) => {
   test.each([
     ['a public client', SECOND_APP],
     ['an authenticated client', LAB_APP]
-  ])('case 58: %s is refused the refresh token of another, whose tokens stay', async (_, options) => {
+  ])('case 58: SM-231: %s is refused the refresh token of another, whose tokens stay', async (_, options) => {
     const { access, refresh } = await visit.tokens()
     const event = await theRecordOf(keyward, async () => {
       expect(await newApp(keyward.issuer, options).refresh(refresh)).toMatchObject(INVALID_GRANT)
@@ -85,7 +85,7 @@ describe.each(STORES)('refresh on %s', (store) => {
     ['a scope in other case', 'patient/patient.rs', 'invalid_scope'],
     ['a scope nobody knows', 'admin', 'invalid_scope'],
     ['characters that no scope has', 'patient/Patient.rs "', 'invalid_scope']
-  ])('case 59: %s on refresh is refused', async (_, scope, error) => {
+  ])('case 59: SM-224: %s on refresh is refused', async (_, scope, error) => {
     const { access, refresh } = await visit.tokens()
     const event = await theRecordOf(keyward, async () => {
       expect(await visit.app.refresh(refresh, { scope })).toMatchObject({ status: 400, body: { error } })
@@ -162,7 +162,7 @@ describe.each(STORES)('refresh on %s', (store) => {
     expect((await lab.app.refresh(secret.refresh)).status).toBe(200)
   })
 
-  test('refresh keeps patient and scope of the launch, however often', async () => {
+  test('SM-171, SM-223, SM-232: refresh keeps patient and scope of the launch, however often', async () => {
     const { response, refresh } = await visit.tokens()
     let token = refresh
     for (let times = 0; times < 4; times++) {
@@ -192,7 +192,7 @@ describe.each(STORES)('refresh on %s', (store) => {
     expect(sorted(whole.body.scope)).toEqual(sorted(response.body.scope))
   })
 
-  test('two launches of one app, for two patients, live side by side', async () => {
+  test('SM-273: two launches of one app, for two patients, live side by side', async () => {
     const leo = await visit.tokens({}, { patient: 'leo' })
     const maria = await visit.tokens({ prompt: 'login' }, { patient: 'maria' })
     expect([leo.response.body.patient, maria.response.body.patient]).toEqual(['leo', 'maria'])

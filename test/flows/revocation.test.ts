@@ -61,7 +61,7 @@ describe.each(STORES)('revocation on %s', (store) => {
     }
   )
 
-  test('case 66: a refreshed token, the one before it and another launch: the first two end together, the last lives on', async () => {
+  test('case 66: SM-274: a refreshed token, the one before it and another launch: the first two end together, the last lives on', async () => {
     const other = await visit.tokens()
     const { access, refresh } = await visit.tokens()
     const next = await visit.app.refresh(refresh)
@@ -96,7 +96,7 @@ describe.each(STORES)('revocation on %s', (store) => {
     ['a JWT', `eyJhbGciOiJub25lIn0.${Buffer.from('{"jti":"x"}').toString('base64url')}.`],
     ['four dots', '....'],
     ['10,000 letters', 'x'.repeat(10_000)]
-  ])('case 67: %s is answered like one that was revoked', async (_, token) => {
+  ])('case 67: SM-269: %s is answered like one that was revoked', async (_, token) => {
     const event = await theRecordOf(keyward, async () => {
       const answer = await visit.app.revoke(token)
       expect({ status: answer.status, text: await answer.text() }).toEqual({ status: 200, text: '' })
@@ -120,7 +120,7 @@ describe.each(STORES)('revocation on %s', (store) => {
     expect(await isActive(access)).toBe(true)
   })
 
-  test('case 72: an app that is stopped loses access and refresh at once, and its other launches with it', async () => {
+  test('case 72: SM-105, SM-239, SM-270, SM-271, SM-272, SM-274: an app that is stopped loses access and refresh at once, and its other launches with it', async () => {
     const [first, second] = [await visit.tokens(), await visit.tokens()]
     const other = await newVisit(keyward, SECOND_APP, visit.browser).tokens()
     const records = await recorded(keyward, () => pressAtAccount(visit, keyward, 'stop'))

@@ -81,7 +81,7 @@ describe.each(STORES)('the token endpoint on %s', (store) => {
     ['its secret in the form', { client_id: 'lab-app', client_secret: SECRETS['lab-app'] }, {}, 401],
     ['an empty secret', {}, { Authorization: basic('lab-app', '') }, 401]
   ]
-  describe.each(unauthenticated)('case 37: a confidential client with %s', (_, identity, headers, status) => {
+  describe.each(unauthenticated)('case 37: SM-116, SM-121: a confidential client with %s', (_, identity, headers, status) => {
     test.each(['code', 'refresh token', 'revocation'])('is refused at its %s, which stays as it was', async (what) => {
       const tokens = await lab.tokens()
       const code = await lab.code()
@@ -117,7 +117,7 @@ describe.each(STORES)('the token endpoint on %s', (store) => {
     'urn:ietf:params:oauth:grant-type:token-exchange',
     'Authorization_Code',
     '__proto__'
-  ])('case 38: grant type %s is unsupported', async (grant_type) => {
+  ])('case 38: SM-244: grant type %s is unsupported', async (grant_type) => {
     for (const app of [visit.app, lab.app]) {
       const event = await theRecordOf(keyward, async () => {
         const form = { grant_type, username: 'maria', password: 'x', scope: 'patient/*.rs' }
@@ -178,7 +178,7 @@ describe.each(STORES)('the token endpoint on %s', (store) => {
     ['nothing', () => ({}), 401]
   ]
   describe.each(['application/json', 'text/html', undefined])('case 40: asked with Accept: %s', (accept) => {
-    test.each(answers)('the answer to %s is JSON that nobody stores', async (_, form, status) => {
+    test.each(answers)('SM-117: the answer to %s is JSON that nobody stores', async (_, form, status) => {
       const { refresh } = await visit.tokens()
       const answer = await visit.app.post('/token', form(await visit.code(), refresh), accept ? { Accept: accept } : {})
       expect(answer.status).toBe(status)

@@ -35,7 +35,7 @@ test('SM-135: keys are asked for by GET, as JSON', async () => {
   expect(server.requests.map(({ method, headers }) => [method, headers.accept])).toEqual([['GET', 'application/json']])
 })
 
-describe('case 53: SM-136: SM-137: keys change', () => {
+describe('case 53: SM-136: SM-137: SM-310: keys change', () => {
   test.each<[string, Record<string, string>, number]>([
     ['max-age=300', { 'cache-control': 'max-age=300' }, 300],
     ['max-age=300 among others', { 'cache-control': 'public, max-age=300, must-revalidate' }, 300],

@@ -44,7 +44,7 @@ describe('a public key', () => {
   test.each(weak)('case 52: %s is refused', (_what, jwk, problem) => {
     expect(readPublicJwk(jwk)).toBe(problem)
   })
-  test.each(weak)('case 52: in the configuration, %s is refused, and its value not shown', (_what, jwk, problem) => {
+  test.each(weak)('case 52: SM-069: in the configuration, %s is refused, and its value not shown', (_what, jwk, problem) => {
     const [found, ...more] = problemsOf({ jwks: { keys: [{ ...jwk, kid: 'a' }] } })
     expect(more).toEqual([])
     expect(found).toBe(`clients[1].jwks.keys[0]: ${problem}, but is a mapping`)
@@ -114,7 +114,7 @@ describe('a client with a key', () => {
       },
       'clients[1].jwks_uri: must not be given without token_endpoint_auth_method private_key_jwt'
     ]
-  ])('%j', (changes, problem) => {
+  ])('SM-069: %j', (changes, problem) => {
     expect(problemsOf(changes)).toEqual([problem])
   })
 })

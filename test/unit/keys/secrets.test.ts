@@ -33,7 +33,15 @@ function configOf(members: Partial<Config>): Config {
       session: 3600,
       idle: 1800
     },
-    limits: { window: 600, passwordsPerAccount: 10, codesPerAccount: 5, signInsPerAddress: 50, authorizationsPerAddress: 50, refusalsPerAddress: 50, refusalsPerClient: 50 },
+    limits: {
+      window: 600,
+      passwordsPerAccount: 10,
+      codesPerAccount: 5,
+      signInsPerAddress: 50,
+      authorizationsPerAddress: 50,
+      refusalsPerAddress: 50,
+      refusalsPerClient: 50
+    },
     log: { level: 'silent' },
     outbound: { allowedHosts: [] },
     fhirServers: [],
