@@ -40,6 +40,7 @@ export const client = z
         keys: z
           .array(publicJwk)
           .min(1, 'must have at least one key')
+          .refine((keys) => new Set(keys.map(({ kid }) => kid)).size === keys.length, 'must have each kid once')
           .describe('Public JSON Web Keys with a kid each: RSA of 2048 bits or more (RS384), or EC on P-384 (ES384).')
       })
       .optional()

@@ -80,6 +80,10 @@ describe('a client with a key', () => {
     [{ jwks_uri: 'https://a.example/jwks' }, 'clients[1].jwks_uri: must not be given beside jwks'],
     [{ jwks: { keys: [] } }, 'clients[1].jwks.keys: must have at least one key'],
     [{ jwks: { keys: [rsaJwk] } }, 'clients[1].jwks.keys[0].kid: is required'],
+    [
+      { jwks: { keys: [rsaJwk, ecJwk].map((jwk) => ({ ...jwk, kid: 'one' })) } },
+      'clients[1].jwks.keys: must have each kid once, but is a list'
+    ],
     [{ jwks: { keys: [{ ...rsaJwk, kid: ' ' }] } }, 'clients[1].jwks.keys[0].kid: must not be empty, but is " "'],
     [{ client_secret: 'x' }, 'clients[1].client_secret: must not be given: a private_key_jwt client has no secret'],
     [
