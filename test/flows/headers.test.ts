@@ -28,6 +28,9 @@ const get =
 const asJson = { Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']), 'Content-Type': 'application/json' }
 const asFhirServer = { Authorization: basic('clinic-fhir', SECRETS['clinic-fhir']) }
 
+/** The parameters of an authorization request. */
+const asked = (): Record<string, string> => Object.fromEntries(new URL(app().authorizationUrl()).searchParams)
+
 async function asking(method: string, path: string, init: RequestInit = {}): Promise<Response> {
   const answer = await fetch(`${keyward.issuer}${path}`, { method, redirect: 'manual', ...init })
   visited.push({ method, path: path.split('?')[0] ?? '', status: answer.status })
@@ -94,6 +97,9 @@ const ANSWERS: [string, number, () => Promise<Response>][] = [
     204,
     () => asking('OPTIONS', '/token', { headers: { Origin: 'http://localhost:9002', 'Access-Control-Request-Method': 'POST' } })
   ],
+  ['/authorize, posted', 303, () => post('/authorize', asked())],
+  ['/par', 201, () => post('/par', asked())],
+  ['/par, unauthenticated', 401, () => post('/par', {})],
   ['/account, signed out', 303, () => browse(`${keyward.issuer}/account`)],
   ['/authorize, an unknown app', 400, get('/authorize?client_id=nobody', { Accept: 'text/html' })],
   [
