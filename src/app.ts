@@ -46,6 +46,7 @@ import { replaceKeys } from './oidc/patches.ts'
 import { createProvider } from './oidc/provider.ts'
 import { createPushedRequests } from './oidc/pushed-requests.ts'
 import { requestChecks } from './oidc/request-checks.ts'
+import { createRequestObjects } from './oidc/request-object.ts'
 import { authorizationCodeGrant } from './oidc/token/authorization-code.ts'
 import { clientCredentialsGrant } from './oidc/token/client-credentials.ts'
 import { createIdTokens } from './oidc/token/id-token.ts'
@@ -236,6 +237,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       provider: () => provider,
       authenticator,
       pushed: createPushedRequests({ store, now }),
+      requestObjects: createRequestObjects({ issuer, clients, keys: clientKeys, now }),
       fhirServers,
       audit
     })

@@ -20,7 +20,11 @@ let ended: { unchecked: number; reason: string }[]
 beforeEach(async () => {
   process.env.PLANTED_SECRET = 'a-sealing-key-of-the-environment'
   ended = []
-  hashing = createHashingProcess({ atOnce: 2, patience: 12_000, onEnded: (unchecked, reason) => ended.push({ unchecked, reason }) })
+  hashing = createHashingProcess({
+    atOnce: 2,
+    patience: 12_000,
+    onEnded: (unchecked, reason) => ended.push({ unchecked, reason })
+  })
   passwords = await createPasswords({ hashing })
   hash = await passwords.hash(PASSWORD)
 })
