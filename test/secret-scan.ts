@@ -95,10 +95,11 @@ export function scanFolder(folder: string, secrets: readonly Secret[]): { findin
     .filter((entry) => entry.isFile() && !CONFIGURATION.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
   const found = new Map<string, Finding>()
+  const buffer = Buffer.allocUnsafe(CHUNK + longest)
   let total = 0
   for (const path of files) {
     const file = relative(folder, path)
-    for (const piece of piecesOf(path, longest)) {
+    for (const piece of piecesOf(path, buffer)) {
       total += piece.length
       for (const { kind, form } of search(piece)) found.set(`${file} ${kind} ${form}`, { file, kind, form })
     }
@@ -107,10 +108,10 @@ export function scanFolder(folder: string, secrets: readonly Secret[]): { findin
 }
 
 /** Each piece begins with the end of the one before, so that nothing is cut in two. */
-function* piecesOf(path: string, overlap: number): Generator<Buffer> {
+function* piecesOf(path: string, buffer: Buffer): Generator<Buffer> {
   const descriptor = openSync(path, 'r')
   try {
-    const buffer = Buffer.allocUnsafe(CHUNK + overlap)
+    const overlap = buffer.length - CHUNK
     let kept = 0
     for (;;) {
       const read = readSync(descriptor, buffer, kept, CHUNK, null)
