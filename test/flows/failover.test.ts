@@ -48,8 +48,10 @@ describe.each([
     for (const { issuer } of keywards) await expect.poll(async () => (await fetch(`${issuer}/readyz`)).status, PATIENCE).toBe(200)
     await trio.replicated()
 
-    await expect.poll(async () => (await app.redeem(code)).status, PATIENCE).toBe(400)
-    expect((await app.redeem(code)).body.error).toBe('invalid_grant')
+    // The first answer that is one: a second try would be refused whatever the first has brought.
+    const answers = [await app.redeem(code)]
+    while (answers.at(-1)?.status === 503) answers.push(await app.redeem(code))
+    expect(answers.at(-1)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
     // What had reached the replica is as good as before, and people go on.
     expect((await introspect(keyward.issuer, kept.access_token ?? '')).body).toMatchObject({ active: true })
     const later = await app.redeem(app.codeFrom(await authorize(browser, app.authorizationUrl())))
