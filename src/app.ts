@@ -247,7 +247,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   const grants = new Map([
     ['authorization_code', authorizationCodeGrant({ ...granting, fence })],
     ['refresh_token', refreshTokenGrant(granting)],
-    ['client_credentials', clientCredentialsGrant({ store, audit, fhirServers, lifetimes, now })]
+    ['client_credentials', clientCredentialsGrant({ issuer, store, audit, fhirServers, lifetimes, now })]
   ])
   const revocation = createRevocation({ store, audit })
   const tokens = partOf([tokenRoutes({ store, clients, authenticator, grants, revocation, audit })])

@@ -137,6 +137,11 @@ function keyRules(client: ClientOutline): [boolean, string, string][] {
       'smart_scope',
       'must have no system/ scope without the grant type client_credentials'
     ],
+    [
+      !service && /(^| )__(launch_context|introspect)( |$)/.test(client.smart_scope ?? ''),
+      'smart_scope',
+      "must have no scope of Keyward's own API without the grant type client_credentials"
+    ],
     [!service && client.fhir_servers.length > 0, 'fhir_servers', 'must be empty without the grant type client_credentials']
   ]
 }
@@ -176,7 +181,9 @@ function unknownNames({ clients, fhirServers, accounts }: Outline): Problem[] {
     client.fhir_servers.forEach((id, place) => {
       mustBeServer(['clients', at, 'fhir_servers', place], id)
     })
-    if (client.grant_types.includes('client_credentials') && client.fhir_servers.length === 0 && fhirServers.length > 1)
+    // Keyward's own API is no FHIR server.
+    const isService = client.grant_types.includes('client_credentials') && !/^__\w+( __\w+)*$/.test(client.smart_scope ?? '')
+    if (isService && client.fhir_servers.length === 0 && fhirServers.length > 1)
       problems.push({
         path: ['clients', at, 'fhir_servers'],
         message: 'must have at least one member where there are several FHIR servers'

@@ -18,7 +18,7 @@ export interface SystemToken {
   exp: number
   clientId: string
   gty: typeof CLIENT_CREDENTIALS
-  /** The base URL of the FHIR server. */
+  /** The base URL of the FHIR server; the issuer, where it is for Keyward's own API. */
   aud: string
   scope: string
 }

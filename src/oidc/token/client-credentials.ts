@@ -8,6 +8,7 @@
 import type { AuditTrail } from '../../audit/trail.ts'
 import type { Config, FhirServer } from '../../config/config.ts'
 import { fhirServerAt } from '../../smart/fhir-servers.ts'
+import { isOwnScope, ownScopesOf } from '../../smart/own-api.ts'
 import { splitScope } from '../../smart/scope-policy.ts'
 import { fhirServersOf, grantedToService } from '../../smart/system-scopes.ts'
 import type { Store } from '../../store/store.ts'
@@ -16,6 +17,7 @@ import type { TokenGrant, TokenRequest } from './grant.ts'
 import { TokenRefusal } from './refusal.ts'
 
 interface Deps {
+  issuer: string
   store: Store
   audit: AuditTrail
   fhirServers: readonly FhirServer[]
@@ -26,26 +28,52 @@ interface Deps {
 /** RFC 6749 §3.3 */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
 
-export function clientCredentialsGrant({ store, audit, fhirServers, lifetimes, now }: Deps): TokenGrant {
+export function clientCredentialsGrant({ issuer, store, audit, fhirServers, lifetimes, now }: Deps): TokenGrant {
   return async (request) => {
-    const { client, grantType, source, values } = request
+    const { client, values } = request
     // The configuration holds such clients to a key already; whatever else makes clients is held to it here.
     if (client.token_endpoint_auth_method !== 'private_key_jwt')
       throw new TokenRefusal('unauthorized_client', 'client_credentials needs a client that authenticates by private_key_jwt')
+    const asked = SCOPE.test(values.scope ?? '') ? splitScope(values.scope) : []
+    if (asked.some(isOwnScope)) return grantOwnApi(request, asked)
     const fhirServer = audienceOf(request)
     const parties = { fhirServer: fhirServer.id }
     if (values.scope === undefined) throw new TokenRefusal('invalid_scope', 'scope is missing', { parties })
     if (!SCOPE.test(values.scope)) throw new TokenRefusal('invalid_scope', 'scope has characters that no scope has', { parties })
-    const scopes = grantedToService(splitScope(values.scope), client, fhirServer)
+    const scopes = grantedToService(asked, client, fhirServer)
     if (scopes.length === 0)
       throw new TokenRefusal('invalid_scope', 'this client is registered for none of these system/ scopes', { parties })
 
+    return issue(request, fhirServer.baseUrl, scopes, parties)
+  }
+
+  /** One token is for one audience: beside a scope of Keyward's own API, the others are dropped. */
+  function grantOwnApi(request: TokenRequest, asked: readonly string[]): ReturnType<TokenGrant> {
+    const { client, resources, values } = request
+    const named = values.aud === undefined ? resources : [...resources, values.aud]
+    if (named.some((one) => one !== issuer))
+      throw new TokenRefusal('invalid_target', `these scopes are for ${issuer} itself, and for no FHIR server`)
+    const scopes = ownScopesOf(asked, client)
+    if (scopes.length === 0)
+      throw new TokenRefusal('invalid_scope', "this client is registered for none of these scopes of Keyward's own API")
+    return issue(request, issuer, scopes)
+  }
+
+  async function issue(
+    { client, grantType, source }: TokenRequest,
+    aud: string,
+    scopes: string[],
+    parties: { fhirServer?: string } = {}
+  ): ReturnType<TokenGrant> {
     const scope = scopes.join(' ')
     const { client_id: clientId } = client
     const { backendAccessToken: lifetime } = lifetimes
-    const token = newSystemToken({ clientId, aud: fhirServer.baseUrl, scope }, Math.floor(now() / 1000), lifetime)
-    await audit.record(source, { type: 'token', outcome: 'issued', grantType, clientId, ...parties, scopes })
-    await store.put(systemTokens, token.jti, token, { expiresAt: token.exp * 1000 })
+    const token = newSystemToken({ clientId, aud, scope }, Math.floor(now() / 1000), lifetime)
+    // Side by side: the token leaves once both are written, and until then nobody knows it.
+    await Promise.all([
+      audit.record(source, { type: 'token', outcome: 'issued', grantType, clientId, ...parties, scopes }),
+      store.put(systemTokens, token.jti, token, { expiresAt: token.exp * 1000 })
+    ])
     return { access_token: token.jti, token_type: 'bearer', expires_in: lifetime, scope }
   }
 
