@@ -1,7 +1,7 @@
 /** A real redis-server of the test's own, on a free port, with a folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -32,6 +32,15 @@ interface Options {
   sentinel?: string
 }
 
+const MISSING = 'redis-server is not installed (on Debian: apt-get install redis-server)'
+/** What setpriv ends with where it finds no such program. */
+const NOT_FOUND = 127
+
+/** Where the system can, it ends with the process that started it, however that one ends: a test run that is killed cleans up nothing. */
+const UNTIL_WE_END = existsSync('/usr/bin/setpriv')
+  ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', 'redis-server']
+  : ['redis-server']
+
 export async function startRedis(options: Options = {}): Promise<RedisServer> {
   const port = await freePort()
   const folder = newServerFolder('redis')
@@ -52,7 +61,8 @@ export async function startRedis(options: Options = {}): Promise<RedisServer> {
   process.once('exit', endWithTests)
 
   async function start() {
-    const started = spawn('redis-server', words, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [command = '', ...before] = UNTIL_WE_END
+    const started = spawn(command, [...before, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
     child = started
     let output = ''
     started.stdout.on('data', (chunk) => {
@@ -64,15 +74,11 @@ export async function startRedis(options: Options = {}): Promise<RedisServer> {
     started.once('close', () => keepWritten('redis.log', output))
     const failed = new Promise<never>((_, reject) => {
       started.once('error', (cause) => {
-        const missing = 'code' in cause && cause.code === 'ENOENT'
-        reject(
-          new Error(
-            missing ? 'redis-server is not installed (on Debian: apt-get install redis-server)' : 'redis-server did not start',
-            { cause }
-          )
-        )
+        reject(new Error('code' in cause && cause.code === 'ENOENT' ? MISSING : 'redis-server did not start', { cause }))
       })
-      started.once('exit', (code) => reject(new Error(`redis-server ended with ${code}: ${output}`)))
+      started.once('exit', (code) =>
+        reject(new Error(code === NOT_FOUND ? MISSING : `redis-server ended with ${code}: ${output}`))
+      )
     })
     await Promise.race([failed, answers(port)])
     failed.catch(() => undefined)
