@@ -39,7 +39,7 @@ const ROWS = [
 ] as const
 
 async function bytesOfEach({ url, bytes }: Measured): Promise<number[]> {
-  const seeds = await keywardSeeds(keywardYaml({ port: 1, store: url, keys: newKeys() }), await newJwks())
+  const seeds = await keywardSeeds(keywardYaml({ port: 1, store: url, keys: newKeys(), services: [] }), await newJwks())
   const driver = await openDriver(url, { now: Date.now })
   const store = createStore({
     driver,

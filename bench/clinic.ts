@@ -1,9 +1,23 @@
 /** What both servers are given: the same app, FHIR server, scopes and people, in the form that each takes. */
 import { createHash, randomBytes } from 'node:crypto'
+import { type Alg, type ClientKey, newClientKey } from '../test/harness/backend-client.ts'
 
 export const FHIR_BASE = 'http://localhost:9001/fhir'
 export const FHIR_SERVER = { id: 'clinic-fhir', secret: 'fhir-secret-fhir-secret-fhir-secret' }
 export const APP = { id: 'bench-app', redirectUri: 'http://localhost:9002/app' }
+
+/** Backend services, one for each algorithm of their assertions. */
+export const SERVICE_SCOPE = 'system/Patient.rs'
+
+export interface BenchService {
+  id: string
+  key: ClientKey
+}
+
+export function newServices(): Record<Alg, BenchService> {
+  const service = (alg: Alg): BenchService => ({ id: `bench-${alg}`, key: newClientKey(alg) })
+  return { RS384: service('RS384'), ES384: service('ES384') }
+}
 
 const RESOURCES = ['patient/Patient.rs', 'patient/Observation.rs', 'patient/Condition.rs', 'patient/AllergyIntolerance.rs']
 export const WITHOUT_ID_TOKEN = ['offline_access', 'launch/patient', ...RESOURCES].join(' ')
@@ -47,8 +61,15 @@ export function newKeys(): Keys {
   return { sealing: key(), lookup: key(), cookie: key() }
 }
 
+export interface KeywardSettings {
+  port: number
+  store: string
+  keys: Keys
+  services: readonly BenchService[]
+}
+
 /** Keyward's configuration file. JSON is YAML. */
-export function keywardYaml({ port, store, keys }: { port: number; store: string; keys: Keys }): string {
+export function keywardYaml({ port, store, keys, services }: KeywardSettings): string {
   return JSON.stringify({
     demo: true,
     issuer: `http://localhost:${port}`,
@@ -78,7 +99,15 @@ export function keywardYaml({ port, store, keys }: { port: number; store: string
         grant_types: ['authorization_code', 'refresh_token'],
         redirect_uris: [APP.redirectUri],
         smart_scope: 'openid fhirUser offline_access launch/patient patient/*.rs'
-      }
+      },
+      ...services.map(({ id, key }) => ({
+        client_id: id,
+        client_name: id,
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: { keys: [key.jwk] },
+        grant_types: ['client_credentials'],
+        smart_scope: SERVICE_SCOPE
+      }))
     ],
     accounts: Array.from({ length: PEOPLE }, (_, person) => ({
       username: usernameOf(person),

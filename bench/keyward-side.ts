@@ -18,7 +18,7 @@ import { createStore } from '../src/store/sealed-store.ts'
 import { newTaggedId } from '../src/store/slot.ts'
 import type { Store } from '../src/store/store.ts'
 import { freePort } from '../test/harness/redis-server.ts'
-import { APP, FHIR_BASE, keywardYaml, newKeys, PASSWORD, PRELOADED_LIFETIME, WITH_ID_TOKEN } from './clinic.ts'
+import { APP, type BenchService, FHIR_BASE, keywardYaml, newKeys, PASSWORD, PRELOADED_LIFETIME, WITH_ID_TOKEN } from './clinic.ts'
 import { inParallel } from './load.ts'
 import { type Seeds, seeds } from './seeds.ts'
 import { startServer } from './servers.ts'
@@ -29,11 +29,12 @@ export interface KeywardOptions {
   folder: string
   redisUrl: string
   jwks: StockSettings['jwks']
+  services: readonly BenchService[]
 }
 
-export async function startKeyward({ folder, redisUrl, jwks }: KeywardOptions): Promise<Side> {
+export async function startKeyward({ folder, redisUrl, jwks, services }: KeywardOptions): Promise<Side> {
   const port = await freePort()
-  const yaml = keywardYaml({ port, store: redisUrl, keys: newKeys() })
+  const yaml = keywardYaml({ port, store: redisUrl, keys: newKeys(), services })
   const file = join(folder, `keyward-${port}.yaml`)
   writeFileSync(file, yaml, { mode: 0o600 })
   const start = (nodeOptions: string[] = []) =>

@@ -1,5 +1,16 @@
 /** What is measured: each operation as a client carries it out, with what it must be answered. */
-import { APP, authorizationPath, BASIC, PEOPLE, VERIFIER, WITH_ID_TOKEN, WITHOUT_ID_TOKEN } from './clinic.ts'
+import { type Alg, assertionForm, claimsOf, signed } from '../test/harness/backend-client.ts'
+import {
+  APP,
+  authorizationPath,
+  BASIC,
+  newServices,
+  PEOPLE,
+  SERVICE_SCOPE,
+  VERIFIER,
+  WITH_ID_TOKEN,
+  WITHOUT_ID_TOKEN
+} from './clinic.ts'
 import { type Answer, type Connection, type Request, textOf } from './connection.ts'
 import { inParallel, type Task } from './load.ts'
 import { type Side, signIn } from './side.ts'
@@ -82,6 +93,26 @@ const refreshing = (title: string, count: number, scope: string): Operation => (
 
 export const refreshWithoutIdToken = refreshing('refresh, without id_token', 6000, WITHOUT_ID_TOKEN)
 
+export const services = newServices()
+
+/** Signed beforehand: what it costs the client is its own business. */
+const serviceToken = (alg: Alg): Operation => ({
+  title: `client_credentials by ${alg} assertion`,
+  count: 2000,
+  bar: 1,
+  async prepare({ server, paths }, count) {
+    const { id, key } = services[alg]
+    const assertions = Array.from({ length: count }, () =>
+      signed(key, claimsOf(id, `http://localhost:${server.port}${paths.token}`))
+    )
+    return async (connection) => {
+      const form = { grant_type: 'client_credentials', scope: SERVICE_SCOPE, ...assertionForm(assertions.pop() ?? '') }
+      const answer = await ask({ method: 'POST', path: paths.token, form }, server.port, connection)
+      demand(answer.status === 200 && answer.body.includes('"access_token"'), answer)
+    }
+  }
+})
+
 const signedIn = new WeakMap<Side, Promise<string[]>>()
 
 const flow: Operation = {
@@ -122,6 +153,8 @@ export const OPERATIONS: Operation[] = [
   exchange,
   refreshing('refresh, with id_token', 2000, WITH_ID_TOKEN),
   refreshWithoutIdToken,
+  serviceToken('RS384'),
+  serviceToken('ES384'),
   flow,
   reading('discovery', 16_000, () => '/.well-known/openid-configuration', '"issuer"'),
   reading('JWKS', 24_000, ({ paths }) => paths.jwks, '"keys"')

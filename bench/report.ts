@@ -181,7 +181,7 @@ the least and the most of them. \`npm run bench -- --quick\` tries it in a few m
 ${conditions(results)}
 
 Both sign id_tokens by RS256 with 3072 bits. Access tokens are opaque, refresh tokens are replaced at each use, PKCE is required.
-Tokens by client_credentials and signed assertions are not measured: Keyward does not offer them yet.
+Assertions of backend services are signed beforehand, with keys of 2048 bits (RS384) and on P-384 (ES384) that both know in place.
 
 ## Found
 

@@ -21,7 +21,7 @@ import { PEOPLE } from './clinic.ts'
 import { stayOffTheServersCore } from './cpu.ts'
 import { measureDuringSignIns } from './during-sign-ins.ts'
 import { startKeyward } from './keyward-side.ts'
-import { floorTask, OPERATIONS, type Operation, refreshWithoutIdToken } from './operations.ts'
+import { floorTask, OPERATIONS, type Operation, refreshWithoutIdToken, services } from './operations.ts'
 import { profileOf } from './profile.ts'
 import { read, readInTurn, type Subject } from './readings.ts'
 import { bytesByKind, totalOf, usedBytes } from './redis-figures.ts'
@@ -65,7 +65,7 @@ const jwks = await newJwks()
 const newRedis = () => startRedis({ arguments: ['--auto-aof-rewrite-percentage', '0'] })
 const server = await newRedis()
 const redis = new Redis(server.url)
-const shared = { folder, redisUrl: server.url, jwks }
+const shared = { folder, redisUrl: server.url, jwks, services: Object.values(services) }
 
 /** The adapter is a fair one as long as it asks Redis as often as the engine's documentation lets it: 4 and 15. */
 async function checkTextbookAdapter(): Promise<void> {

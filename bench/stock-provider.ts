@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { exportJWK, generateKeyPair } from 'jose'
 import Provider, { type ClientMetadata } from 'oidc-provider'
 import { z } from 'zod'
-import { APP, FHIR_BASE, FHIR_SERVER, PRELOADED_LIFETIME, WITH_ID_TOKEN } from './clinic.ts'
+import { APP, FHIR_BASE, FHIR_SERVER, PRELOADED_LIFETIME, SERVICE_SCOPE, WITH_ID_TOKEN } from './clinic.ts'
 import { textbookAdapter } from './textbook-adapter.ts'
 
 export const stockSettings = z.object({
@@ -11,6 +11,7 @@ export const stockSettings = z.object({
   redisUrl: z.string(),
   jwks: z.object({ keys: z.array(z.looseObject({ kty: z.string() })) }),
   cookieKey: z.string(),
+  services: z.array(z.object({ id: z.string(), alg: z.enum(['RS384', 'ES384']), jwk: z.looseObject({ kty: z.string() }) })),
   /** Otherwise they are in its configuration. */
   clientsInStore: z.boolean()
 })
@@ -24,7 +25,18 @@ export async function newJwks(): Promise<StockSettings['jwks']> {
   return { keys: [{ ...jwk, kty: 'RSA', use: 'sig', alg: 'RS256' }] }
 }
 
-const CLIENTS: ClientMetadata[] = [
+const clientsOf = ({ services }: StockSettings): ClientMetadata[] => [
+  ...services.map(
+    ({ id, alg, jwk }): ClientMetadata => ({
+      client_id: id,
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: alg,
+      jwks: { keys: [jwk] },
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      response_types: []
+    })
+  ),
   {
     client_id: FHIR_SERVER.id,
     client_secret: FHIR_SERVER.secret,
@@ -47,15 +59,17 @@ export async function createStockProvider(settings: StockSettings): Promise<{ pr
   const redis = new Redis(redisUrl)
   const adapter = textbookAdapter(redis)
   const inStore = adapter('Client')
+  const clients = clientsOf(settings)
   if (clientsInStore) {
-    for (const client of CLIENTS) await inStore.upsert(client.client_id, { ...client }, 0)
+    for (const client of clients) await inStore.upsert(client.client_id, { ...client }, 0)
   }
   const provider = new Provider(`http://localhost:${port}`, {
     adapter,
     jwks,
-    clients: clientsInStore ? [] : CLIENTS,
+    clients: clientsInStore ? [] : clients,
     cookies: { keys: [cookieKey] },
-    scopes: WITH_ID_TOKEN.split(' '),
+    scopes: [...WITH_ID_TOKEN.split(' '), SERVICE_SCOPE],
+    enabledJWA: { clientAuthSigningAlgValues: ['RS384', 'ES384'] },
     claims: { openid: ['sub', 'auth_time', 'amr'], fhirUser: ['fhirUser'] },
     conformIdTokenClaims: false,
     findAccount: (_ctx, sub) => ({
@@ -68,6 +82,7 @@ export async function createStockProvider(settings: StockSettings): Promise<{ pr
     expiresWithSession: () => false,
     ttl: {
       AccessToken: 15 * 60,
+      ClientCredentials: 5 * 60,
       AuthorizationCode: 60,
       IdToken: 15 * 60,
       RefreshToken: 93 * 24 * 60 * 60,

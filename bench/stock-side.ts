@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../test/harness/redis-server.ts'
-import { APP, newKeys, WITH_ID_TOKEN } from './clinic.ts'
+import { APP, type BenchService, newKeys, WITH_ID_TOKEN } from './clinic.ts'
 import { type SeededGrant, seeds } from './seeds.ts'
 import { startServer } from './servers.ts'
 import type { Side } from './side.ts'
@@ -14,11 +14,13 @@ export interface StockOptions {
   redisUrl: string
   jwks: StockSettings['jwks']
   clientsInStore: boolean
+  services: readonly BenchService[]
 }
 
-export async function startStock({ folder, ...options }: StockOptions): Promise<Side> {
+export async function startStock({ folder, services, ...options }: StockOptions): Promise<Side> {
   const port = await freePort()
-  const settings: StockSettings = { ...options, port, cookieKey: newKeys().cookie }
+  const published = services.map(({ id, key: { alg, jwk } }) => ({ id, alg, jwk: { ...jwk, kty: jwk.kty ?? '' } }))
+  const settings: StockSettings = { ...options, port, cookieKey: newKeys().cookie, services: published }
   const file = join(folder, `stock-${port}.json`)
   writeFileSync(file, JSON.stringify(settings), { mode: 0o600 })
   const { provider, redis } = await createStockProvider(settings)
