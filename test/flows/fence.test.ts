@@ -16,13 +16,20 @@ beforeEach(async () => {
 afterEach(() => keyward.stop())
 
 const ready = async (): Promise<number> => (await fetch(`${keyward.issuer}/readyz`)).status
+/** The first answer that says something: a slow machine may be too slow for the 0.8 seconds that the store has. */
+async function told<T extends { status: number }>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const answer = await ask()
+    if (answer.status !== 503) return answer
+  }
+}
 const logged =
   (words: string): (() => boolean) =>
   () =>
     keyward.log.some((line) => line.includes(words))
 
 describe('F10: Redis is restarted', () => {
-  test('a code, a launch and a sign-in from before are refused; grants, sessions and tokens are not', async () => {
+  test('a code and a sign-in from before are refused; grants, sessions and tokens are not', async () => {
     const app = newApp(keyward.issuer)
     const browser = newBrowser(keyward.issuer)
     const { body } = await app.redeem(app.codeFrom(await authorize(browser, app.authorizationUrl())))
@@ -35,10 +42,10 @@ describe('F10: Redis is restarted', () => {
     await keyward.redis?.restart()
     await expect.poll(ready, PATIENCE).toBe(200)
 
-    expect((await app.redeem(code)).body.error).toBe('invalid_grant')
-    expect(await halfway.open(halfway.page.url)).toMatchObject({ status: 400 })
-    expect((await introspect(keyward.issuer, body.access_token ?? '')).body).toMatchObject({ active: true })
-    expect((await app.refresh(body.refresh_token ?? '')).status).toBe(200)
+    expect((await told(() => app.redeem(code))).body.error).toBe('invalid_grant')
+    expect(await told(() => halfway.open(halfway.page.url))).toMatchObject({ status: 400 })
+    expect((await told(() => introspect(keyward.issuer, body.access_token ?? ''))).body).toMatchObject({ active: true })
+    expect((await told(() => app.refresh(body.refresh_token ?? ''))).status).toBe(200)
     // The session goes on, and what is begun now ends well.
     expect((await app.redeem(app.codeFrom(await authorize(browser, app.authorizationUrl())))).status).toBe(200)
     await expect.poll(logged('ALARM: the store is another server'), PATIENCE).toBe(true)
@@ -64,9 +71,9 @@ describe('F11: Redis comes back empty', () => {
     await expect.poll(logged('ALARM: the store has been emptied'), { timeout: 10_000, interval: 20 }).toBe(true)
     expect(performance.now() - emptied).toBeLessThan(5000)
 
-    expect((await app.redeem(code)).body.error).toBe('invalid_grant')
-    expect((await app.refresh(body.refresh_token ?? '')).body.error).toBe('invalid_grant')
-    expect((await introspect(keyward.issuer, body.access_token ?? '')).text).toBe('{"active":false}')
+    expect((await told(() => app.redeem(code))).body.error).toBe('invalid_grant')
+    expect((await told(() => app.refresh(body.refresh_token ?? ''))).body.error).toBe('invalid_grant')
+    expect((await told(() => introspect(keyward.issuer, body.access_token ?? ''))).text).toBe('{"active":false}')
     // The accounts of the configuration are made again.
     await expect.poll(() => keyward.auditEvents('store'), PATIENCE).toMatchObject([{ outcome: 'fenced', reason: 'empty' }])
     await expect
