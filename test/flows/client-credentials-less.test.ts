@@ -89,4 +89,26 @@ describe('where the store is away', () => {
     expect(await bulk.token()).toMatchObject({ status: 200 })
     await keyward.stop()
   })
+
+  test('no token leaves that the audit trail could not be told of', async () => {
+    let isFull = false
+    const keyward = await startKeyward({
+      change: (config) => ({ ...config, clients: [...config.clients, serviceConfig('bulk', rsa)] }),
+      wrapStore: (inner) => ({
+        ...inner,
+        commit: (writes) =>
+          isFull && writes.some(({ kind }) => kind.name.startsWith('audit'))
+            ? Promise.reject(new StoreUnavailable('full'))
+            : inner.commit(writes)
+      })
+    })
+    const bulk = newService(keyward.issuer, 'bulk', rsa)
+    isFull = true
+    const answer = await bulk.token()
+    expect(answer.status).toBe(503)
+    expect(answer.text).not.toContain('kw_at_')
+    isFull = false
+    expect(await bulk.token()).toMatchObject({ status: 200 })
+    await keyward.stop()
+  })
 })

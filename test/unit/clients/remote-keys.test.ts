@@ -114,6 +114,7 @@ describe('case 54: an address that fails', () => {
     ['a slow drip', (_request, response) => drip(response)],
     ['half an answer', (_request, response) => void response.writeHead(200, { 'content-length': 1000 }).end('{"keys"')],
     ['a gzip bomb', (_request, response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(BOMB)],
+    ['good keys that are said to be gzip', (_request, response) => saidToBe('gzip', response)],
     ['an answer in br', (_request, response) => void response.writeHead(200, { 'content-encoding': 'br' }).end('x')],
     ['bad JSON', (_request, response) => void response.writeHead(200).end('{"keys":[')],
     ['no keys', (_request, response) => void response.writeHead(200).end('{"jwks":[]}')],
@@ -173,6 +174,10 @@ describe('case 54: an address that fails', () => {
 })
 
 type Response = Parameters<Parameters<JwksServer['answer']>[0]>[1]
+
+function saidToBe(encoding: string, response: Response): void {
+  response.writeHead(200, { 'content-encoding': encoding }).end(JSON.stringify({ keys: [first.jwk] }))
+}
 
 function redirect(path: string, response: Response): void {
   if (path === '/good') response.writeHead(200).end(JSON.stringify({ keys: [first.jwk] }))
