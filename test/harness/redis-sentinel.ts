@@ -1,7 +1,8 @@
 /** A primary, its replica, and three Sentinels of which two have to agree that the primary is gone. */
 import { Redis } from 'ioredis'
 import { vi } from 'vitest'
-import { type RedisServer, startRedis } from './redis-server.ts'
+import { freePort, type RedisServer, startRedis } from './redis-server.ts'
+import { newTlsFiles } from './redis-tls.ts'
 
 export interface RedisSentinels {
   readonly url: string
@@ -21,18 +22,28 @@ export interface RedisSentinels {
 
 const NAME = 'keyward'
 
-export async function startRedisSentinels(): Promise<RedisSentinels> {
-  const primary = await startRedis()
-  const replica = await startRedis({ arguments: ['--replicaof', '127.0.0.1', String(primary.port)] })
+/** With TLS they speak it to each other as well; the ports without it are there for the test itself. */
+export async function startRedisSentinels({ tls = false } = {}): Promise<RedisSentinels> {
+  const files = tls ? newTlsFiles() : undefined
+  const tlsPorts = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()]
+  const overTls = (at: number): string[] =>
+    files ? [...files.serverArguments, '--tls-port', String(tlsPorts[at]), '--tls-replication', 'yes'] : []
+  const known = ({ port }: RedisServer, at: number): number => (files ? (tlsPorts[at] ?? 0) : port)
+  const primary = await startRedis({ arguments: overTls(0) })
+  const following = ['--replicaof', '127.0.0.1', String(known(primary, 0))]
+  const replica = await startRedis({ arguments: [...overTls(1), ...following] })
   const servers = [primary, replica]
   const sentinel = [
-    `sentinel monitor ${NAME} 127.0.0.1 ${primary.port} 2`,
+    `sentinel monitor ${NAME} 127.0.0.1 ${known(primary, 0)} 2`,
     `sentinel down-after-milliseconds ${NAME} 1000`,
     `sentinel failover-timeout ${NAME} 2000`
-  ].join('\n')
-  const sentinels = await Promise.all([1, 2, 3].map(() => startRedis({ sentinel })))
+  ]
+  const sentinels = await Promise.all(
+    [2, 3, 4].map((at) => startRedis({ sentinel: [...linesOf(overTls(at)), ...sentinel].join('\n') }))
+  )
   const stop = async (): Promise<void> => {
     await Promise.all([...sentinels, ...servers].map((server) => server.stop()))
+    files?.remove()
   }
 
   const portAt = (server: RedisServer | undefined): Promise<string> =>
@@ -57,7 +68,7 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
 
   async function currentPrimary(): Promise<RedisServer> {
     const port = await portAt(sentinels[0])
-    const found = servers.find((server) => String(server.port) === port)
+    const found = servers.find((server, at) => String(known(server, at)) === port)
     if (!found) throw new Error('the Sentinels know no primary')
     return found
   }
@@ -95,9 +106,9 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
     await stop()
     throw problem
   }
-  const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')
+  const hosts = sentinels.map((server, at) => `127.0.0.1:${known(server, at + 2)}`).join(',')
   return {
-    url: `redis+sentinel://${hosts}/${NAME}`,
+    url: files ? `rediss+sentinel://${hosts}/${NAME}?${files.options}` : `redis+sentinel://${hosts}/${NAME}`,
     sentinels,
     currentPrimary,
     agree,
@@ -117,4 +128,9 @@ async function ask<T>(server: RedisServer | undefined, question: (client: Redis)
   } finally {
     client.disconnect()
   }
+}
+
+/** Of arguments like `--port 1`, the lines of a configuration file. */
+function linesOf(words: string[]): string[] {
+  return words.flatMap((word, at) => (word.startsWith('--') ? [`${word.slice(2)} ${words[at + 1]}`] : []))
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openDriver } from '../../src/store/open-store.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { startRedisCluster } from '../harness/redis-cluster.ts'
+import { startRedisSentinels } from '../harness/redis-sentinel.ts'
 import { freePort, type RedisServer, startRedis } from '../harness/redis-server.ts'
 import { newTlsFiles, type TlsFiles } from '../harness/redis-tls.ts'
 import { PERMISSIONS, userArguments, userInfo } from '../harness/redis-user.ts'
@@ -70,3 +71,21 @@ test('a Cluster is spoken to over TLS at each of its servers', async () => {
   await store.close()
   await cluster.stop()
 })
+
+test('Sentinels and the primary that they name are spoken to over TLS, also after a failover', async () => {
+  const trio = await startRedisSentinels({ tls: true })
+  onTestFinished(() => trio.stop())
+  expect(trio.url).toMatch(/^rediss\+sentinel:/)
+  const store = await openOn(trio.url)
+  onTestFinished(() => store.close())
+  const [kind, id] = [newKind<string>(), newId()]
+  const settled = (work: Promise<unknown>): Promise<unknown> => work.then((found) => found ?? 'done').catch((problem) => problem)
+  const patience = { timeout: 60_000, interval: 50 }
+  await expect.poll(() => settled(store.put(kind, id, 'before')), patience).toBe('done')
+  await trio.replicated()
+  const lost = await trio.currentPrimary()
+  await lost.kill()
+  await expect.poll(() => trio.currentPrimary(), patience).not.toBe(lost)
+  await expect.poll(() => settled(store.put(kind, newId(), 'after')), patience).toBe('done')
+  await expect.poll(() => settled(store.get(kind, id)), patience).toBe('before')
+}, 240_000)
