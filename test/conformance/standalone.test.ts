@@ -76,6 +76,11 @@ describe.each(STORES)('a standalone launch on %s', (store) => {
       expect(answer.body[name], name).toEqual(expect.any(String))
   })
 
+  test('SM-170: no member of it is a bare name of our own', () => {
+    const known = ['access_token', 'expires_in', 'id_token', 'patient', 'refresh_token', 'scope', 'token_type']
+    expect(Object.keys(answer.body).sort()).toEqual(known)
+  })
+
   test('SM-153: an access token has 256 random bits', () => {
     const [random = ''] = /[\w-]{43,}$/.exec(answer.body.access_token ?? '') ?? []
     expect(random.length).toBeGreaterThanOrEqual(43)
@@ -132,6 +137,11 @@ describe.each(STORES)('a standalone launch on %s', (store) => {
     expect(response.body.patient).toBe('leo')
   })
 
+  test('SM-094: parameters that nobody here knows do no harm', async () => {
+    const params = { ui_locales: 'es', acr_values: 'a', display: 'touch', login_hint: 'maria', unknown: 'x' }
+    expect((await newVisit(keyward).tokens(params)).response.status).toBe(200)
+  })
+
   test('SM-174: who is nobody at the FHIR server gives nothing there', async () => {
     const app = newApp(keyward.issuer)
     const page = await authorize(newBrowser(keyward.issuer), app.authorizationUrl({ scope: 'openid fhirUser' }), {
@@ -160,7 +170,7 @@ describe.each(STORES)('a standalone launch on %s', (store) => {
       expect(seen).toMatchObject({ iss, sub, fhirUser })
     })
 
-    test('SM-152, SM-265, SM-268: of all else it says nothing: unknown, a refresh token, a token of another FHIR server', async () => {
+    test('SM-152, SM-265, SM-268, SM-276: of all else it says nothing: unknown, a refresh token, a token of another FHIR server', async () => {
       for (const [text, by] of [
         ['invalid_token_value', 'clinic-fhir'],
         [refreshed.body.refresh_token, 'clinic-fhir'],

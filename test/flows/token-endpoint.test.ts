@@ -110,7 +110,6 @@ describe.each(STORES)('the token endpoint on %s', (store) => {
   test.each([
     'password',
     'implicit',
-    'client_credentials',
     'urn:example:unknown',
     'urn:ietf:params:oauth:grant-type:jwt-bearer',
     'urn:ietf:params:oauth:grant-type:device_code',
@@ -134,7 +133,9 @@ describe.each(STORES)('the token endpoint on %s', (store) => {
   test.each([
     ['authorization_code', 'clinic-fhir'],
     ['refresh_token', 'clinic-fhir'],
-    ['refresh_token', 'small-app']
+    ['refresh_token', 'small-app'],
+    ['client_credentials', 'clinic-fhir'],
+    ['client_credentials', 'small-app']
   ])('case 38: %s is not for %s, which is not registered for it', async (grant_type, clientId) => {
     const { refresh } = await visit.tokens()
     const code = await visit.code()
