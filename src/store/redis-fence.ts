@@ -65,11 +65,12 @@ export function redisFence(now: () => number, { sent }: Pick<ReplicaWrites, 'sen
     const [mark, ...others] = marks
     if (mark === undefined) throw new Error(`${name} holds no slots`)
     const at = now()
-    const fresh = isKnown ? nextSecond(at) : firstNotBefore(at)
+    const isSeen = isKnown || writtenTo.has(mark)
+    const fresh = isSeen ? nextSecond(at) : firstNotBefore(at)
     const answer = await ask('eval', LOOK, 1, mark, nextSecond(at), fresh, writtenTo.get(mark) ?? '', lastSent)
     const [run = '', since = '', found] = Array.isArray(answer) ? answer.map(String) : []
     const notBefore = Number(since)
-    const why = reasonOf(found, notBefore)
+    const why = reasonOf(found, notBefore, isSeen)
     isKnown ||= found !== 'empty'
     if (found === 'empty' || writtenTo.get(mark) !== run)
       await Promise.all(others.map((other) => ask('set', other, `${run} ${since}`, 'NX')))
@@ -78,10 +79,10 @@ export function redisFence(now: () => number, { sent }: Pick<ReplicaWrites, 'sen
     return notBefore
   }
 
-  function reasonOf(found: string | undefined, notBefore: number): FenceNews['why'] | undefined {
+  function reasonOf(found: string | undefined, notBefore: number, isSeen: boolean): FenceNews['why'] | undefined {
     if (found === 'other-server') return found
-    if (found === 'empty') return isKnown ? 'empty' : 'new'
-    return isKnown && notBefore > fence.notBefore() ? 'elsewhere' : undefined
+    if (found === 'empty') return isSeen ? 'empty' : 'new'
+    return isSeen && notBefore > fence.notBefore() ? 'elsewhere' : undefined
   }
 
   return {
