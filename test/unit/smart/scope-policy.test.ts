@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import {
+  coveredScopes,
   isContextScope,
   lasts,
   needsPatient,
@@ -130,9 +131,23 @@ test.each<[string, string[], string[], string[]]>([
     registered,
     ['openid', 'patient/Patient.rs']
   ],
-  ['the consent has a wider scope instead', ['patient/*.rs'], registered, []]
+  ['the consent has a wider scope instead', ['patient/*.rs'], registered, ['patient/Patient.rs']],
+  ['the consent has another', ['patient/Goal.rs', 'user/*.cruds'], registered, []]
 ])('of a token is left, where %s', (_name, granted, nowRegistered, expected) => {
   expect(stillPermitted(['openid', 'patient/Patient.rs'], granted, nowRegistered)).toEqual(expected)
+})
+
+test.each<[string[], string[], string[]]>([
+  [
+    ['openid', 'patient/Goal.rs', 'x'],
+    ['openid', 'patient/Goal.rs'],
+    ['openid', 'patient/Goal.rs']
+  ],
+  [['patient/Goal.r', 'patient/Goal.r'], ['patient/*.read'], ['patient/Goal.r']],
+  [['patient/Goal.rs'], ['patient/Goal.r', 'patient/Goal.s'], ['patient/Goal.rs']],
+  [['patient/*.rs', 'launch'], ['patient/Goal.rs', 'launch/patient'], []]
+])('SM-224: of %j, %j gives %j', (wanted, held, expected) => {
+  expect(coveredScopes(wanted, held)).toEqual(expected)
 })
 
 test.each([
