@@ -84,7 +84,7 @@ export async function startClinic(options: ClinicOptions = {}): Promise<Clinic> 
       })
     )
     await keepRunning(ports.app, startApp({ host, port: ports.app, clientId: app.clientId, fhirBaseUrl: fhir.baseUrl, issuer }))
-    await keepRunning(ports.ehr, startEhr({ host, port: ports.ehr, issuer, credentials: ehr, fhirServer: fhir, app }))
+    await keepRunning(ports.ehr, startEhr({ host, port: ports.ehr, issuer, registered: ehr, fhirServer: fhir, app }))
     await keepRunning(
       ports.home,
       startHome({ host, port: ports.home, organization: config.organization.name, addresses, accounts, now: Date.now })

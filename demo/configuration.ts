@@ -11,6 +11,7 @@ const client = z.looseObject({
   client_id: z.string(),
   client_secret: z.string().optional(),
   client_uri: z.string().optional(),
+  jwks_uri: z.string().optional(),
   launch_url: z.string().optional(),
   launch_contexts: z.array(z.string()).default([])
 })
@@ -53,20 +54,13 @@ export async function readConfiguration(file: string): Promise<ClinicConfigurati
   }
 }
 
-/** The FHIR server, the app and the EHR that this clinic runs, with the secrets by which Keyward knows them. */
+/** The FHIR server, the app and the EHR that this clinic runs, with what Keyward knows them by. */
 export function parties(config: ClinicConfiguration) {
   const fhirServer = config.fhirServers[0]
   const introspecting = config.clients.find(({ client_id }) => client_id === fhirServer?.introspectedBy[0])
   const ehr = config.clients.find(({ launch_contexts }) => fhirServer !== undefined && launch_contexts.includes(fhirServer.id))
   const app = config.clients.find(({ launch_url }) => launch_url !== undefined)
-  if (
-    !fhirServer ||
-    !introspecting?.client_secret ||
-    !ehr?.client_secret ||
-    !ehr.client_uri ||
-    !app?.launch_url ||
-    !app.client_uri
-  ) {
+  if (!fhirServer || !introspecting?.client_secret || !ehr?.jwks_uri || !ehr.client_uri || !app?.launch_url || !app.client_uri) {
     throw new ClinicError('The configuration lacks a party of the sample clinic: compare it with config/demo.yaml.')
   }
   return {
@@ -76,7 +70,7 @@ export function parties(config: ClinicConfiguration) {
       clientId: introspecting.client_id,
       clientSecret: introspecting.client_secret
     },
-    ehr: { clientId: ehr.client_id, clientSecret: ehr.client_secret, origin: ehr.client_uri },
+    ehr: { clientId: ehr.client_id, jwksPath: new URL(ehr.jwks_uri).pathname, origin: ehr.client_uri },
     app: { clientId: app.client_id, launchUrl: app.launch_url, origin: app.client_uri }
   }
 }
@@ -93,7 +87,7 @@ export function relocate(config: ClinicConfiguration, ports: Ports, store: strin
   const moved = new Map(servers.map((name) => [String(old[name]), String(ports[name])]))
   const readdressed = (_key: string, value: unknown) =>
     typeof value === 'string'
-      ? value.replace(/(?<=\/\/(?:localhost|127\.0\.0\.1):)\d+/g, (port) => moved.get(port) ?? port)
+      ? value.replace(/(?<=(?:\/\/|^)(?:localhost|127\.0\.0\.1):)\d+/g, (port) => moved.get(port) ?? port)
       : value
   const copy = configuration.parse(JSON.parse(JSON.stringify(config, readdressed)))
   return { ...copy, listen: { ...copy.listen, port: ports.keyward }, store }

@@ -27,6 +27,7 @@ import { approveByOrganization } from './consent/approved.ts'
 import { createConsents } from './consent/consents.ts'
 import { readKinds } from './consent/kinds.ts'
 import { consentRoutes } from './consent/routes.ts'
+import { selfRegistration } from './developer/self-registration.ts'
 import { createSessionEnds } from './interaction/session-ends.ts'
 import { createInteractionSteps } from './interaction/step.ts'
 import { watchSigningKeys } from './keys/signing-key-watch.ts'
@@ -38,6 +39,7 @@ import { createAccessCheck } from './oidc/access.ts'
 import { adapters } from './oidc/adapter.ts'
 import { limitAnonymous } from './oidc/anonymous-interactions.ts'
 import { authorizationRequests } from './oidc/authorization-requests.ts'
+import { bearerAuthenticator } from './oidc/bearer.ts'
 import { engineConfiguration } from './oidc/configuration.ts'
 import { existingGrant } from './oidc/existing-grant.ts'
 import { interactionSteps } from './oidc/interaction-policy.ts'
@@ -134,7 +136,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
     })
   await makeAccounts()
 
-  const clients = createClients({ configured: config.clients, issuer, store })
+  const clients = createClients({ configured: config.clients, issuer, store, now })
   const outbound = createOutbound({ allowedHosts: config.outbound.allowedHosts, now })
   const clientKeys = createClientKeys({ remoteKeys: createRemoteKeys({ outbound, now }) })
   const authenticator = createClientAuthenticator({
@@ -165,7 +167,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       adapter: limitAnonymous(adapters({ store, fence, clients, sessionEnds, now }), begun),
       accounts,
       policy: interactionSteps({ accounts, secondFactor, authorizations }),
-      checks: requestChecks({ fhirServers, launches, audit }),
+      checks: requestChecks({ issuer, fhirServers, launches, audit }),
       loadExistingGrant: existingGrant({
         provider: () => provider,
         accounts,
@@ -249,6 +251,8 @@ export async function createApp(deps: AppDeps): Promise<App> {
     ['refresh_token', refreshTokenGrant(granting)],
     ['client_credentials', clientCredentialsGrant({ issuer, store, audit, fhirServers, lifetimes, now })]
   ])
+  const bearerClient = bearerAuthenticator({ issuer, store, clients, now })
+  const developers = selfRegistration({ config, store, fence, audit, logger, now })
   const revocation = createRevocation({ store, audit })
   const tokens = partOf([tokenRoutes({ store, clients, authenticator, grants, revocation, audit })])
   koa.use(
@@ -257,9 +261,10 @@ export async function createApp(deps: AppDeps): Promise<App> {
       account: partOf([accountRoutes({ issuer, sessions, consents, clients, kinds, audit })], forms),
       authorize: requests,
       par: requests,
-      fhir: partOf([], smartDiscovery({ issuer, fhirServers })),
-      launch: partOf([launchRoutes({ clients, launches, audit })]),
+      fhir: partOf([], smartDiscovery({ issuer, fhirServers, registers: config.registration.enabled })),
+      launch: partOf([launchRoutes({ clients, launches, audit, bearerClient })]),
       introspect: partOf([], introspection({ issuer, fhirServers, store, clients, access, audit, now })),
+      register: partOf(developers.routers),
       token: tokens,
       revoke: tokens
     })
@@ -270,6 +275,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
     koa,
     close() {
       watch.close()
+      developers.close()
       reports.close()
       return audit.close()
     }

@@ -1,15 +1,18 @@
 /** The clinic's EHR, as little of it as it takes to open an app from a patient's chart. Nobody signs in here: a demo. */
 import { clinicRecords } from '../data/records.ts'
 import { html, page, styleRoutes } from '../web/page.ts'
-import { type Answer, type DemoServer, redirect, serve } from '../web/serve.ts'
+import { type Answer, type DemoServer, json, redirect, serve } from '../web/serve.ts'
 import { type ChartPatient, readChart } from './chart.ts'
-import { createLaunch } from './launch.ts'
+import { newKey } from './key.ts'
+import { createLaunches } from './launch.ts'
+import { ehrStyle } from './style.ts'
 
 interface EhrOptions {
   host: string
   port: number
   issuer: string
-  credentials: { clientId: string; clientSecret: string }
+  /** Keyward fetches the keys at this path of the EHR. */
+  registered: { clientId: string; jwksPath: string; origin: string }
   fhirServer: { id: string; baseUrl: string }
   app: { clientId: string; launchUrl: string }
 }
@@ -19,8 +22,10 @@ const look = 'ehr'
 /** The latest ones: more would bury the patients. */
 const shownVisits = 3
 
-export function startEhr({ host, port, issuer, credentials, fhirServer, app }: EhrOptions): Promise<DemoServer> {
+export function startEhr({ host, port, issuer, registered, fhirServer, app }: EhrOptions): Promise<DemoServer> {
   const chart = readChart(clinicRecords())
+  const key = newKey()
+  const launches = createLaunches({ issuer, clientId: registered.clientId, key })
 
   async function openApp(form: URLSearchParams): Promise<Answer> {
     const [patientId, visitId] = (form.get('open') ?? '').split(' ')
@@ -29,16 +34,16 @@ export function startEhr({ host, port, issuer, credentials, fhirServer, app }: E
     const visit = patient?.visits.find(({ id }) => id === visitId)
     if (!practitioner || !patient || (visitId && !visit)) return problem(400, 'Choose a doctor, and a patient or a visit.')
 
-    const outcome = await createLaunch(
-      { issuer, credentials },
-      {
-        client_id: app.clientId,
-        fhirServer: fhirServer.id,
-        patient: patient.id,
-        ...(visit && { encounter: visit.id }),
-        user: `Practitioner/${practitioner.id}`
-      }
-    )
+    const outcome = await launches.create({
+      client_id: app.clientId,
+      fhirServer: fhirServer.id,
+      patient: patient.id,
+      ...(visit && { encounter: visit.id }),
+      user: `Practitioner/${practitioner.id}`,
+      need_patient_banner: true,
+      smart_style_url: `${registered.origin}/smart-style.json`,
+      tenant: 'sample-clinic'
+    })
     if (!outcome.ok) return problem(502, outcome.reason)
     const target = new URL(app.launchUrl)
     target.search = new URLSearchParams({ iss: fhirServer.baseUrl, launch: outcome.launch }).toString()
@@ -51,6 +56,8 @@ export function startEhr({ host, port, issuer, credentials, fhirServer, app }: E
     formTargets: [new URL(app.launchUrl).origin],
     routes: {
       ...styleRoutes,
+      [`GET ${registered.jwksPath}`]: () => json({ keys: [key.publicJwk] }),
+      'GET /smart-style.json': () => json(ehrStyle),
       'POST /open': async ({ form }) => openApp(await form()),
       'GET /': () =>
         page({

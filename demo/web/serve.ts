@@ -80,6 +80,14 @@ export function text(status: number, body: string, type = 'text/plain'): Answer 
   return { status, headers: { 'content-type': `${type}; charset=utf-8` }, body }
 }
 
+/** For programs, and for pages of any origin. */
+export function json(value: unknown): Answer {
+  return {
+    ...text(200, JSON.stringify(value), 'application/json'),
+    headers: { 'content-type': 'application/json', 'access-control-allow-origin': '*' }
+  }
+}
+
 export function redirect(location: string): Answer {
   return { status: 303, headers: { location }, body: '' }
 }

@@ -4,6 +4,19 @@ import { pattern, scope, serverId, text, words } from './fields.ts'
 import { ASSERTION_ALGORITHMS, readPublicJwk } from './public-jwk.ts'
 import { redirectUriProblem, webUriProblem } from './uris.ts'
 
+/** What an EHR can say when it launches an app: members of the launch context, and its user. */
+export const LAUNCH_KINDS = [
+  'user',
+  'patient',
+  'encounter',
+  'fhirContext',
+  'intent',
+  'need_patient_banner',
+  'smart_style_url',
+  'tenant',
+  'appContext'
+] as const
+
 const page = text(webUriProblem)
 
 const publicJwk = z
@@ -95,6 +108,14 @@ export const client = z
       .array(serverId)
       .default([])
       .describe('For an EHR: ids of the FHIR servers for which it may create launch contexts.'),
+    launch_apps: z
+      .array(words)
+      .optional()
+      .describe('For an EHR: client_ids of the apps that it may launch. Without it, every app.'),
+    launch_kinds: z
+      .array(z.enum(LAUNCH_KINDS, `must be one of ${LAUNCH_KINDS.join(', ')}`))
+      .optional()
+      .describe('For an EHR: what its launch contexts may say. Without it, everything.'),
     disabled: z.boolean('must be true or false').default(false).describe('true refuses everything to this client.')
   })
   .transform((given) => ({

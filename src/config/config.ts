@@ -89,10 +89,13 @@ export interface ClientConfig {
   smart_scope: string
   /** FHIR server ids for which client_credentials gives tokens; empty: the only one there is. */
   fhir_servers: string[]
-  /** FHIR server ids for which this client, an EHR, may create launch contexts. */
   /** Clinicians are not asked for consent. */
   approved_for_clinicians: boolean
+  /** FHIR server ids for which this client, an EHR, may create launch contexts. */
   launch_contexts: string[]
+  /** client_ids of the apps that it may launch, and what it may say then; absent: all. */
+  launch_apps?: string[] | undefined
+  launch_kinds?: string[] | undefined
   disabled: boolean
 }
 

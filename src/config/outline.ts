@@ -21,7 +21,8 @@ const client = z.object({
   grant_types: z.array(z.string()).catch(['authorization_code']),
   response_types: z.array(z.string()).optional().catch(undefined),
   redirect_uris: wordList,
-  launch_contexts: wordList
+  launch_contexts: wordList,
+  launch_apps: wordList
 })
 
 const person = z.object({ fhirServer: word, patients: list(z.object({ id: word }).catch({})) })
@@ -48,6 +49,7 @@ const outlineSchema = z.object({
       grant_types: [],
       redirect_uris: [],
       launch_contexts: [],
+      launch_apps: [],
       fhir_servers: []
     })
   ),

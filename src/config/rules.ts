@@ -74,9 +74,9 @@ function clientProblems(client: ClientOutline, path: Path): Problem[] {
     ],
     [!interactive && (responses?.length ?? 0) > 0, 'response_types', 'must be empty without the grant type authorization_code'],
     [
-      isPublic && client.launch_contexts.length > 0,
+      client.launch_contexts.length > 0 && !/(^| )__launch_context( |$)/.test(client.smart_scope ?? ''),
       'launch_contexts',
-      'must be empty for a public client: only one that has a secret or a key may create launch contexts'
+      'must be empty without __launch_context in smart_scope, by which an EHR may create launch contexts'
     ],
     ...keyRules(client)
   ]
@@ -177,6 +177,11 @@ function unknownNames({ clients, fhirServers, accounts }: Outline): Problem[] {
   clients.forEach((client, at) => {
     client.launch_contexts.forEach((id, place) => {
       mustBeServer(['clients', at, 'launch_contexts', place], id)
+    })
+    client.launch_apps.forEach((id, place) => {
+      if (confidential.has(id)) return
+      const message = `must be the client_id of one of clients, but is ${JSON.stringify(id)}`
+      problems.push({ path: ['clients', at, 'launch_apps', place], message })
     })
     client.fhir_servers.forEach((id, place) => {
       mustBeServer(['clients', at, 'fhir_servers', place], id)

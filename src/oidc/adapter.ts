@@ -105,7 +105,8 @@ function clientAdapter(clients: Clients): Adapter {
 
 /** RFC 7591 members as the engine knows them; ours are extraClientMetadata of configuration.ts. */
 function metadataOf(client: ClientConfig): AdapterPayload {
-  const { launch_contexts, fhir_servers, approved_for_clinicians, response_types, jwks, jwks_uri, ...metadata } = client
+  const { launch_contexts, launch_apps, launch_kinds, fhir_servers, approved_for_clinicians, ...registered } = client
+  const { response_types, jwks, jwks_uri, ...metadata } = registered
   return {
     ...metadata,
     // Clients are authenticated by clients/authenticate.ts alone: the engine is told that there are keys, and has none to look at.

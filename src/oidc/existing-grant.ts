@@ -103,10 +103,7 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
         fhirServer: fhirServer.id,
         consentId,
         ...(consentPatient === undefined ? {} : { consentPatient }),
-        launchContext: {
-          ...(patient.state === 'settled' ? { patient: patient.id } : {}),
-          ...(launch?.encounter ? { encounter: launch.encounter } : {})
-        }
+        launchContext: { ...launch?.context, ...(patient.state === 'settled' ? { patient: patient.id } : {}) }
       }
     })
   }

@@ -6,13 +6,14 @@
 import type Provider from 'oidc-provider'
 import type { JWKS } from 'oidc-provider'
 import initializeKeystore from 'oidc-provider/lib/helpers/initialize_keystore.js'
+import type { LaunchContext } from '../smart/launch-context.ts'
 import { newIdBeside } from '../store/slot.ts'
 
 /** What Keyward keeps on a Grant besides what the engine does. */
 export interface GrantContext {
   /** FHIR server id; absent at Keyward's own sign-in. */
   fhirServer?: string
-  launchContext?: { patient?: string; encounter?: string }
+  launchContext?: LaunchContext
   /** The consent that it was made from, and the patient of that consent's key. */
   consentId?: string
   consentPatient?: string

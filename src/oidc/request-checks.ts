@@ -3,6 +3,7 @@
  * server of ours, `launch` is a live handle for this app, something of what is
  * asked for may be granted at all.
  */
+import { randomBytes } from 'node:crypto'
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { AuditTrail } from '../audit/trail.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
@@ -15,6 +16,7 @@ import { sourceOf } from '../web/request.ts'
 import { notesOf } from './request-notes.ts'
 
 interface Deps {
+  issuer: string
   fhirServers: readonly FhirServer[]
   launches: Launches
   audit: AuditTrail
@@ -23,9 +25,15 @@ interface Deps {
 /** RFC 7636 §4.2. The engine lets lengths pass that no verifier can ever meet. */
 const S256_CHALLENGE = /^[\w-]{43}$/
 
+const BROWSER = /^[\w-]{43}$/
+
 type Check = (ctx: KoaContextWithOIDC, value: string | undefined, client: Client) => Promise<void>
 
-export function requestChecks({ fhirServers, launches, audit }: Deps): Record<'aud' | 'launch', Check> {
+export function requestChecks({ issuer, fhirServers, launches, audit }: Deps): Record<'aud' | 'launch', Check> {
+  const isSecure = issuer.startsWith('https:')
+  // __Host-: no neighbouring subdomain can plant it. Browsers take it over https only.
+  const cookieName = isSecure ? '__Host-keyward_launch' : 'keyward_launch'
+
   return {
     async aud(ctx, value, client) {
       if (client.clientId === OWN_CLIENT_ID) return
@@ -33,6 +41,8 @@ export function requestChecks({ fhirServers, launches, audit }: Deps): Record<'a
       const fhirServer = fhirServerAt(fhirServers, value)
       if (!fhirServer)
         throw new errors.InvalidRequest('aud must be the base URL of a FHIR server that this server authorizes for')
+      if (client.sandbox === true && fhirServer.sandbox !== true)
+        throw new errors.InvalidRequest('aud is not open to this app yet: it is registered for test servers only')
       const { resource, response_mode: mode, code_challenge: challenge } = ctx.oidc.params ?? {}
       if (!S256_CHALLENGE.test(String(challenge)))
         throw new errors.InvalidRequest('code_challenge must be the base64url form of a SHA-256 hash')
@@ -55,13 +65,24 @@ export function requestChecks({ fhirServers, launches, audit }: Deps): Record<'a
       const fhirServer = fhirServerAt(fhirServers, ctx.oidc.params?.aud)
       const codeChallenge = ctx.oidc.params?.code_challenge
       if (!fhirServer || typeof codeChallenge !== 'string') throw new errors.InvalidRequest('launch needs aud and code_challenge')
-      const launch = await launches.redeem(value, { clientId: client.clientId, fhirServer: fhirServer.id, codeChallenge })
+      const { clientId } = client
+      const browser = browserOf(ctx)
+      const launch = await launches.redeem(value, { clientId, fhirServer: fhirServer.id, codeChallenge, browser })
       if (!launch)
         throw new errors.InvalidRequest('launch is unknown, too old, used already, or not for this app and FHIR server')
-      const { ehr, patient } = launch
-      const parties = { clientId: client.clientId, fhirServer: fhirServer.id, ehr, ...(patient ? { patient } : {}) }
+      const { ehr, context } = launch
+      const parties = { clientId, fhirServer: fhirServer.id, ehr, ...(context.patient ? { patient: context.patient } : {}) }
       await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'redeemed', ...parties })
     }
+  }
+
+  /** A cookie that says only that it is the same browser; made where there is none. */
+  function browserOf(ctx: KoaContextWithOIDC): string {
+    const known = ctx.cookies.get(cookieName, { signed: false })
+    if (known !== undefined && BROWSER.test(known)) return known
+    const made = randomBytes(32).toString('base64url')
+    ctx.append('Set-Cookie', `${cookieName}=${made}; Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`)
+    return made
   }
 
   function sameServer(resource: unknown, { id }: FhirServer): boolean {

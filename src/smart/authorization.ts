@@ -7,7 +7,7 @@ import type { Account, Accounts } from '../accounts/accounts.ts'
 import { fhirUserAt, mayShare, patientsOf, type RelatedPatient } from '../accounts/relationships.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig, FhirServer } from '../config/config.ts'
-import { fhirServerAt } from './fhir-servers.ts'
+import { fhirServerAt, isOpenTo } from './fhir-servers.ts'
 import type { Launch, Launches } from './launch.ts'
 import { scopesForPerson } from './person-policy.ts'
 import { needsPatient, permittedScopes, splitScope } from './scope-policy.ts'
@@ -62,7 +62,7 @@ export function createAuthorizations({ accounts, clients, launches, fhirServers 
       const fhirServer = fhirServerAt(fhirServers, params.aud)
       if (!fhirServer) return undefined
       const [account, client] = await Promise.all([known ?? accounts.find(accountId), clients.find(text(params.client_id))])
-      if (!account || account.disabled || !client || client.disabled) return undefined
+      if (!account || account.disabled || !client || client.disabled || !isOpenTo(fhirServer, client)) return undefined
       const launch =
         params.launch === undefined ? undefined : await launches.redeemed(text(params.launch), text(params.code_challenge))
       const registered = splitScope(client.smart_scope)
@@ -82,7 +82,7 @@ function patientContext(about: Omit<Authorization, 'patient'>, pickedPatient: st
   if (!fhirUser) return { state: 'impossible', reason: 'not-known-here' }
   if (launch?.user && launch.user !== fhirUser) return { state: 'impossible', reason: 'wrong-user' }
   const people = patientsOf(account, fhirServer.id)
-  if (launch?.patient) return settle(about, launch.patient)
+  if (launch?.context.patient) return settle(about, launch.context.patient)
   if (!needsPatient(scopes)) return { state: 'none' }
   if (account.role === 'clinician') return { state: 'impossible', reason: 'no-record-open' }
   if (pickedPatient !== undefined) return settle(about, pickedPatient)

@@ -1,43 +1,63 @@
 /**
- * Where an EHR says which patient and visit its user has open, and gets the
- * handle with which it launches an app. The EHR is a registered client that was
- * given FHIR servers to speak for (`launch_contexts`).
+ * Where an EHR says what its user has open, and gets the handle with which it
+ * launches an app. The EHR is a registered client that shows an access token for
+ * this (smart/own-api.ts); its registration says for which FHIR servers
+ * (`launch_contexts`), for which apps (`launch_apps`) and what (`launch_kinds`).
  */
 import Router from '@koa/router'
+import type { Context } from 'koa'
 import { z } from 'zod'
 import type { AuditTrail } from '../audit/trail.ts'
-import { answerUnauthenticated, basicAuthenticator } from '../clients/authenticate.ts'
 import type { Clients } from '../clients/clients.ts'
-import { fhirId, fhirUserReference } from '../config/fields.ts'
+import type { ClientConfig } from '../config/config.ts'
+import { fhirUserReference } from '../config/fields.ts'
 import { reached } from '../observability/steps.ts'
 import { readJson } from '../web/body.ts'
 import { sourceOf } from '../web/request.ts'
 import { type Launches, REDEEM_WITHIN } from './launch.ts'
+import { launchContextMembers } from './launch-context.ts'
+import type { OwnScope } from './own-api.ts'
 
 interface Deps {
   clients: Clients
   launches: Launches
   audit: AuditTrail
+  /** Answers itself where it refuses. */
+  bearerClient(
+    ctx: Context,
+    scope: OwnScope
+  ): Promise<{ client: ClientConfig } | { refused: 401 | 403; clientId?: string | undefined }>
 }
 
 const launchRequest = z.strictObject({
   client_id: z.string().min(1).max(200),
   fhirServer: z.string().min(1).max(64),
-  patient: fhirId.optional(),
-  encounter: fhirId.optional(),
-  user: fhirUserReference.optional()
+  user: fhirUserReference.exactOptional(),
+  ...launchContextMembers
 })
 
-export function launchRoutes({ clients, launches, audit }: Deps): Router {
+type LaunchRequest = z.infer<typeof launchRequest>
+
+/** Undefined where the registration allows it. */
+function beyond(ehr: ClientConfig, { client_id: app, fhirServer, ...said }: LaunchRequest): string | undefined {
+  if (!ehr.launch_contexts.includes(fhirServer)) return 'this EHR may not create launch contexts for that FHIR server'
+  if (ehr.launch_apps && !ehr.launch_apps.includes(app)) return 'this EHR may not launch that app'
+  const kinds = ehr.launch_kinds
+  const unsaid = kinds && Object.keys(said).filter((kind) => !kinds.includes(kind))
+  return unsaid && unsaid.length > 0 ? `this EHR may not say ${unsaid.join(', ')}` : undefined
+}
+
+export function launchRoutes({ clients, launches, audit, bearerClient }: Deps): Router {
   const router = new Router()
-  const authenticate = basicAuthenticator(clients)
   router.post('/launch', async (ctx) => {
     ctx.set('Cache-Control', 'no-store')
-    const ehr = await authenticate(ctx.get('Authorization'))
-    if (!ehr) {
-      await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'refused', reason: 'unauthenticated' })
-      return answerUnauthenticated(ctx, 'the EHR must authenticate by HTTP Basic')
+    const asking = await bearerClient(ctx, '__launch_context')
+    if ('refused' in asking) {
+      const { refused, clientId } = asking
+      const reason = refused === 401 ? 'unauthenticated' : 'insufficient_scope'
+      return audit.record(sourceOf(ctx), { type: 'launch', outcome: 'refused', reason, ...(clientId ? { ehr: clientId } : {}) })
     }
+    const { client: ehr } = asking
     const refuse = async (error: string, description: string, status: number): Promise<void> => {
       await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'refused', reason: error, ehr: ehr.client_id })
       ctx.status = status
@@ -45,27 +65,33 @@ export function launchRoutes({ clients, launches, audit }: Deps): Router {
     }
     const request = launchRequest.safeParse(await readJson(ctx))
     if (!request.success) return refuse('invalid_request', describe(request.error), 400)
-    const { client_id: clientId, fhirServer, patient, encounter, user } = request.data
-    if (!ehr.launch_contexts.includes(fhirServer)) {
-      return refuse('access_denied', 'this EHR may not create launch contexts for that FHIR server', 403)
-    }
+    const denied = beyond(ehr, request.data)
+    if (denied) return refuse('access_denied', denied, 403)
+    const { client_id: clientId, fhirServer, user, ...context } = request.data
     const app = await clients.find(clientId)
     if (!app?.grant_types.includes('authorization_code') || app.disabled) {
       return refuse('invalid_request', 'client_id names no app that can be launched', 400)
     }
-    const parties = { clientId, fhirServer, ehr: ehr.client_id, ...(patient ? { patient } : {}) }
-    const launch = await launches.create({
-      ...parties,
-      ...(encounter ? { encounter } : {}),
-      ...(user ? { user } : {})
-    })
+    const { patient } = context
+    const parties = { clientId, fhirServer, ehr: ehr.client_id }
+    const launch = await launches.create({ ...parties, context: complete(context), ...(user ? { user } : {}) })
     reached('launch:created')
-    await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'created', ...parties })
+    await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'created', ...parties, ...(patient ? { patient } : {}) })
     reached('launch:audited')
     ctx.status = 201
     ctx.body = { launch, expires_in: REDEEM_WITHIN }
   })
   return router
+}
+
+/** Where an EHR doesn't say who shows whose record is open, the app has to: one banner too many harms nobody. */
+function complete({ fhirContext, ...context }: Omit<LaunchRequest, 'client_id' | 'fhirServer' | 'user'>) {
+  return {
+    ...(context.patient === undefined ? {} : { need_patient_banner: true }),
+    ...context,
+    // Nothing to say is not said. SMART: the member is left out.
+    ...(fhirContext && fhirContext.length > 0 ? { fhirContext } : {})
+  }
 }
 
 /** Every mistake on one line, by its member. */

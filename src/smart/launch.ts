@@ -5,27 +5,28 @@
  *
  * SMART App Launch 2.2, "EHR launch"
  */
-
+import { hash } from 'node:crypto'
 import { reached } from '../observability/steps.ts'
 import type { Fence } from '../store/fence.ts'
 import { newTaggedId } from '../store/slot.ts'
 import type { Kind, Store } from '../store/store.ts'
+import type { LaunchContext } from './launch-context.ts'
 
 export interface Launch {
   /** The app that it is for. */
   clientId: string
   /** The id of the FHIR server that it speaks of. */
   fhirServer: string
-  patient?: string
-  encounter?: string
+  context: LaunchContext
   /** The fhirUser who must be the one signed in, as `Practitioner/lee`; undefined: whoever is. */
   user?: string
   /** The client that created it. */
   ehr: string
   /** Epoch milliseconds until which it may be redeemed. */
   redeemBy: number
-  /** The code challenge of the request that redeemed it: random per request (RFC 7636 §4.1), so a reload is not a replay. */
+  /** The code challenge of the request that redeemed it, random per request (RFC 7636 §4.1), and the browser: a reload is not a replay. */
   redeemedWith?: string
+  redeemedIn?: string
 }
 
 const launches: Kind<Launch> = { name: 'launch' }
@@ -36,11 +37,19 @@ export const REDEEM_WITHIN = 300
 const KEEP_FOR = 2 * 60 * 60
 
 export interface Launches {
-  create(launch: Omit<Launch, 'redeemBy' | 'redeemedWith'>): Promise<string>
+  create(launch: Omit<Launch, 'redeemBy' | 'redeemedWith' | 'redeemedIn'>): Promise<string>
   /** Binds a handle to an authorization request. Undefined: unknown, late, someone else's, or redeemed by another request. */
-  redeem(handle: string, by: { clientId: string; fhirServer: string; codeChallenge: string }): Promise<Launch | undefined>
+  redeem(handle: string, by: Redeemer): Promise<Launch | undefined>
   /** The context of a handle that this request has redeemed. */
   redeemed(handle: string, codeChallenge: string): Promise<Launch | undefined>
+}
+
+interface Redeemer {
+  clientId: string
+  fhirServer: string
+  codeChallenge: string
+  /** What this browser alone has, by a cookie: who has only seen the request has it not. */
+  browser: string
 }
 
 interface Deps {
@@ -57,11 +66,13 @@ export function createLaunches({ store, fence, now }: Deps): Launches {
       await store.put(launches, handle, { ...launch, redeemBy }, { expiresAt: now() + KEEP_FOR * 1000 })
       return handle
     },
-    async redeem(handle, { clientId, fhirServer, codeChallenge }) {
+    async redeem(handle, { clientId, fhirServer, codeChallenge, browser }) {
+      const redeemedIn = hash('sha256', browser, 'base64url')
       const redeemed = await store.update(launches, handle, (launch) => {
         if (launch.clientId !== clientId || launch.fhirServer !== fhirServer) return undefined
-        if (launch.redeemedWith !== undefined) return launch.redeemedWith === codeChallenge ? launch : undefined
-        return launch.redeemBy > now() ? { ...launch, redeemedWith: codeChallenge } : undefined
+        if (launch.redeemedWith !== undefined)
+          return launch.redeemedWith === codeChallenge && launch.redeemedIn === redeemedIn ? launch : undefined
+        return launch.redeemBy > now() ? { ...launch, redeemedWith: codeChallenge, redeemedIn } : undefined
       })
       if (redeemed) reached('redemption:bound')
       // Its redemption by another request may be what the store has forgotten.

@@ -1,8 +1,8 @@
 /** One launch by a practitioner from an EHR, and what SMART App Launch 2.2 and certification say of its answer. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { authorize, basic, newApp, type TokenResponse } from '../harness/app-client.ts'
+import { authorize, newApp, type TokenResponse } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
-import { SECRETS } from '../harness/clinic-config.ts'
+import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { withoutSecondFactor } from '../harness/visit.ts'
 
@@ -18,7 +18,7 @@ describe.each(STORES)('an EHR launch on %s', (store) => {
     const context = { client_id: 'heart-app', fhirServer: 'clinic', patient: 'leo', encounter: 'visit-1' }
     const made = await fetch(`${keyward.issuer}/launch`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']) },
+      headers: { 'Content-Type': 'application/json', Authorization: await ehrBearer(keyward.issuer) },
       body: JSON.stringify(context)
     })
     const { launch } = JSON.parse(await made.text())

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { authorize, basic, newApp } from '../harness/app-client.ts'
+import { authorize, newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
-import { SECRETS } from '../harness/clinic-config.ts'
+import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { walkTo } from '../harness/on-pages.ts'
 import { withoutSecondFactor } from '../harness/visit.ts'
@@ -32,7 +32,7 @@ describe.each(STORES)('an app that the organization has approved for its clinici
   async function launchUrl(app = newApp(keyward.issuer)): Promise<string> {
     const answer = await fetch(`${keyward.issuer}/launch`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']) },
+      headers: { 'Content-Type': 'application/json', Authorization: await ehrBearer(keyward.issuer) },
       body: JSON.stringify({ client_id: 'heart-app', fhirServer: 'clinic', patient: 'leo', user: 'Practitioner/lee' })
     })
     const { launch }: { launch: string } = JSON.parse(await answer.text())

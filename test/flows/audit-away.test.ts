@@ -4,13 +4,15 @@ import { verifyAudit } from '../../src/audit/verify.ts'
 import { type Store, StoreUnavailable, type Write } from '../../src/store/store.ts'
 import { type AppClient, authorize, basic, introspect, newApp, type TokenResponse } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
-import { PASSWORD, SECRETS } from '../harness/clinic-config.ts'
+import { PASSWORD } from '../harness/clinic-config.ts'
+import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { newWalk } from '../harness/walk.ts'
 
 describe.each(STORES)('case 144: the audit trail can not be written, on %s', (store) => {
   let keyward: Keyward
   let isFull = false
+  let ehr: string
   let heart: AppClient
   let browser: Browser
   const newTokens = async (): Promise<TokenResponse['body']> =>
@@ -27,6 +29,7 @@ describe.each(STORES)('case 144: the audit trail can not be written, on %s', (st
     heart = newApp(keyward.issuer)
     browser = newBrowser(keyward.issuer)
     await newTokens()
+    ehr = await ehrBearer(keyward.issuer)
   })
   afterAll(() => keyward.stop())
 
@@ -69,7 +72,7 @@ describe.each(STORES)('case 144: the audit trail can not be written, on %s', (st
   const launch = (): Promise<Response> =>
     fetch(`${keyward.issuer}/launch`, {
       method: 'POST',
-      headers: { Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']), 'Content-Type': 'application/json' },
+      headers: { Authorization: ehr, 'Content-Type': 'application/json' },
       body: JSON.stringify({ client_id: 'heart-app', fhirServer: 'clinic', patient: 'maria' })
     })
 
@@ -132,7 +135,7 @@ describe.each(STORES)('case 144: the audit trail can not be written, on %s', (st
         heart.post('/token', { grant_type: 'refresh_token', refresh_token: 'x' }, { Authorization: basic('lab-app', 'wrong') })
     ],
     ['an introspection without a secret', () => heart.post('/introspect', { token: 'x' })],
-    ['a launch without a secret', () => fetch(`${keyward.issuer}/launch`, { method: 'POST' })],
+    ['a launch without a token', () => fetch(`${keyward.issuer}/launch`, { method: 'POST' })],
     ['a request for another host', () => fetch(keyward.issuer.replace('localhost', '127.0.0.1'))]
   ])('a refusal that could not be recorded is no refusal: %s', async (_what, ask) => {
     await expectAway(await whileFull(ask))

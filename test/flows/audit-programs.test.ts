@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { authorize, basic } from '../harness/app-client.ts'
 import { SECRETS } from '../harness/clinic-config.ts'
 import { DECIDED, type Decision, expectOneRecord, GRANT_ID, HEART, LEO, subOf } from '../harness/decision.ts'
+import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { newWalk, type Walk } from '../harness/walk.ts'
 
@@ -24,6 +25,7 @@ describe.each(STORES)('case 140: what programs are answered, on %s', (store) => 
     })
     expect(await storeOf(keyward.issuer)).toBe(store)
     maria = newWalk(keyward.issuer)
+    asEhr = { Authorization: await ehrBearer(keyward.issuer), 'Content-Type': 'application/json' }
     sub = { maria: await subOf(keyward, 'maria') }
     code = maria.app.codeFrom(await authorize(maria.browser, maria.app.authorizationUrl()))
   })
@@ -31,8 +33,8 @@ describe.each(STORES)('case 140: what programs are answered, on %s', (store) => 
 
   const post = (path: string, form: Record<string, string>, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(`${keyward.issuer}${path}`, { method: 'POST', headers, body: new URLSearchParams(form) })
-  const asEhr = { Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']), 'Content-Type': 'application/json' }
-  const launch = (fhirServer: string, headers: Record<string, string> = asEhr): Promise<Response> =>
+  let asEhr: Record<string, string>
+  const launch = (fhirServer: string, headers = asEhr): Promise<Response> =>
     fetch(`${keyward.issuer}/launch`, {
       method: 'POST',
       headers,
@@ -163,7 +165,7 @@ describe.each(STORES)('case 140: what programs are answered, on %s', (store) => 
       () => ({ type: 'launch', outcome: 'created', ...HEART, patient: 'maria', ehr: 'clinic-ehr' })
     ],
     [
-      'a launch without a secret',
+      'a launch without a token',
       () => launch('clinic', {}),
       () => ({ type: 'launch', outcome: 'refused', reason: 'unauthenticated' })
     ],

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { authorize, basic, introspect, newApp, totpCode } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { PASSWORD, SECRETS, TOTP } from '../harness/clinic-config.ts'
+import { ehrBearer } from '../harness/ehr.ts'
 import { STORES, type StoreName, storeOf } from '../harness/keyward.ts'
 import { type KeywardProcess, startProcess } from '../harness/keyward-process.ts'
 import { newWalk } from '../harness/walk.ts'
@@ -147,7 +148,7 @@ async function visits({ issuer }: KeywardProcess, secrets: Map<string, string>):
 
   const launched = await fetch(`${issuer}/launch`, {
     method: 'POST',
-    headers: { Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']), 'Content-Type': 'application/json' },
+    headers: { Authorization: await ehrBearer(issuer), 'Content-Type': 'application/json' },
     body: JSON.stringify({ client_id: 'heart-app', fhirServer: 'clinic', patient: 'maria' })
   })
   const handle: unknown = Reflect.get(Object(await launched.json()), 'launch')

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { authorize, basic, introspect, newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { FHIR_BASE, SECRETS } from '../harness/clinic-config.ts'
+import { askLaunch, ehrBearer, mint } from '../harness/ehr.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { forward } from '../harness/on-pages.ts'
 import { SECOND_APP, theRecordOf, withoutSecondFactor } from '../harness/visit.ts'
@@ -22,16 +23,7 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
   })
   afterEach(() => vi.useRealTimers())
 
-  async function askLaunch(context: unknown, authorization: string | undefined = basic('clinic-ehr', SECRETS['clinic-ehr'])) {
-    const answer = await fetch(`${keyward.issuer}/launch`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', ...(authorization ? { Authorization: authorization } : {}) },
-      body: JSON.stringify(context)
-    })
-    const body: { launch?: string; expires_in?: number; error?: string } = JSON.parse(await answer.text())
-    return { status: answer.status, headers: answer.headers, body }
-  }
-  const newLaunch = async (context: object = CONTEXT) => (await askLaunch(context)).body.launch ?? ''
+  const newLaunch = (context: object = CONTEXT) => mint(keyward.issuer, context)
   const asDoctor = { username: 'dr.lee' } as const
 
   /** The error with which the app comes away. */
@@ -40,8 +32,9 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
   }
 
   test('SM-156, SM-160, SM-206, SM-210: the app gets the patient and the visit that the EHR had open, for the doctor who is signed in', async () => {
+    const bearer = await ehrBearer(keyward.issuer)
     const event = await theRecordOf(keyward, async () => {
-      const { status, headers, body } = await askLaunch(CONTEXT)
+      const { status, headers, body } = await askLaunch(keyward.issuer, CONTEXT, bearer)
       expect(status).toBe(201)
       expect(headers.get('cache-control')).toBe('no-store')
       expect(body).toEqual({ launch: expect.any(String), expires_in: 300 })
@@ -177,7 +170,11 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
 
   test.each([
     ['somebody else is signed in than the EHR said', 'maria', CONTEXT],
-    ['the record is not one that a patient’s account may share', 'maria', { ...CONTEXT, user: undefined, patient: 'john' }]
+    [
+      'the record is not one that a patient’s account may share',
+      'maria',
+      { client_id: 'heart-app', fhirServer: 'clinic', patient: 'john' }
+    ]
   ] as const)('where %s, nothing is shared', async (_name, username, context) => {
     const url = newApp(keyward.issuer).authorizationUrl({ scope: SCOPE, launch: await newLaunch(context) })
     const page = await authorize(browser, url, { username })
@@ -188,10 +185,10 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
 
   describe('a request for a handle', () => {
     test.each<[string, unknown, string | undefined, number, string]>([
-      ['without credentials', CONTEXT, '', 401, 'invalid_client'],
-      ['with a wrong secret', CONTEXT, basic('clinic-ehr', 'wrong'), 401, 'invalid_client'],
-      ['by an app', CONTEXT, basic('lab-app', SECRETS['lab-app']), 403, 'access_denied'],
-      ['by a FHIR server', CONTEXT, basic('clinic-fhir', SECRETS['clinic-fhir']), 403, 'access_denied'],
+      ['without a token', CONTEXT, '', 401, 'invalid_token'],
+      ['with an unknown token', CONTEXT, 'Bearer kw_at_unknown', 401, 'invalid_token'],
+      ['with what is no token', CONTEXT, 'Bearer ../x', 401, 'invalid_token'],
+      ['with the secret of an app', CONTEXT, basic('lab-app', SECRETS['lab-app']), 401, 'invalid_token'],
       ['for a FHIR server of others', { ...CONTEXT, fhirServer: 'other' }, undefined, 403, 'access_denied'],
       ['for an unknown app', { ...CONTEXT, client_id: 'nobody' }, undefined, 400, 'invalid_request'],
       ['for what is no app', { ...CONTEXT, client_id: 'clinic-fhir' }, undefined, 400, 'invalid_request'],
@@ -201,8 +198,9 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
       ['with a member that nobody knows', { ...CONTEXT, scope: 'system/*.rs' }, undefined, 400, 'invalid_request'],
       ['that is no object', 'leo', undefined, 400, 'invalid_request']
     ])('%s, is refused', async (_name, context, authorization, status, error) => {
+      const shown = authorization ?? (await ehrBearer(keyward.issuer))
       const event = await theRecordOf(keyward, async () => {
-        expect(await askLaunch(context, authorization)).toMatchObject({ status, body: { error } })
+        expect(await askLaunch(keyward.issuer, context, shown)).toMatchObject({ status, body: { error } })
       })
       expect(event).toMatchObject({ type: 'launch', outcome: 'refused' })
     })

@@ -8,6 +8,7 @@ import type { Kind, Store } from '../../src/store/store.ts'
 import { authorize, basic, newApp, totpCode } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { PASSWORD, SECRETS } from '../harness/clinic-config.ts'
+import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, startKeyward } from '../harness/keyward.ts'
 
 const CAUSE = 'the shelf at /srv/keyward/shelf.ts fell down'
@@ -89,7 +90,9 @@ describe('case 149: for programs, JSON', () => {
   let code: string
   let tokens: { access_token?: string; refresh_token?: string; id_token?: string }
   let grantId: string
+  let ehr: string
   beforeAll(async () => {
+    ehr = await ehrBearer(keyward.issuer)
     app = newApp(keyward.issuer)
     const browser = newBrowser(keyward.issuer)
     tokens = (await app.redeem(app.codeFrom(await authorize(browser, app.authorizationUrl())))).body
@@ -114,7 +117,7 @@ describe('case 149: for programs, JSON', () => {
   const launch = (): Promise<Response> =>
     fetch(`${keyward.issuer}/launch`, {
       method: 'POST',
-      headers: { Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']), 'Content-Type': 'application/json' },
+      headers: { Authorization: ehr, 'Content-Type': 'application/json' },
       body: JSON.stringify({ client_id: 'heart-app', fhirServer: 'clinic', patient: 'maria' })
     })
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { authorize, basic, newApp, totpCode } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { PASSWORD, SECRETS } from '../harness/clinic-config.ts'
+import { ehrBearer } from '../harness/ehr.ts'
 import { sendRaw } from '../harness/half-request.ts'
 import { type Keyward, startKeyward } from '../harness/keyward.ts'
 import { sourcesUnder } from '../unit/structure/sources.ts'
@@ -25,7 +26,6 @@ const get =
   (path: string, headers: Record<string, string> = {}) =>
   (): Promise<Response> =>
     asking('GET', path, { headers })
-const asJson = { Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']), 'Content-Type': 'application/json' }
 const asFhirServer = { Authorization: basic('clinic-fhir', SECRETS['clinic-fhir']) }
 
 /** The parameters of an authorization request. */
@@ -152,7 +152,10 @@ const ANSWERS: [string, number, () => Promise<Response>][] = [
   [
     '/launch',
     201,
-    () => asking('POST', '/launch', { headers: asJson, body: JSON.stringify({ client_id: 'heart-app', fhirServer: 'clinic' }) })
+    async () => {
+      const headers = { Authorization: await ehrBearer(keyward.issuer), 'Content-Type': 'application/json' }
+      return asking('POST', '/launch', { headers, body: JSON.stringify({ client_id: 'heart-app', fhirServer: 'clinic' }) })
+    }
   ],
   ['/launch, unauthenticated', 401, () => asking('POST', '/launch')],
   ['/revoke', 200, () => post('/revoke', { client_id: 'heart-app', token: tokens.refresh_token ?? '' })],

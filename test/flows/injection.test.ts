@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exportLine } from '../../src/audit/read.ts'
 import { authorize, basic, newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
-import { APP_REDIRECT, SECRETS } from '../harness/clinic-config.ts'
+import { APP_REDIRECT } from '../harness/clinic-config.ts'
+import { ehrBearer } from '../harness/ehr.ts'
 import { openRequest, sendRaw } from '../harness/half-request.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { newWalk } from '../harness/walk.ts'
@@ -94,6 +95,7 @@ describe.each(STORES)('case 142: on %s', (store) => {
   })
 
   test.each(PAYLOADS)('%s in client_id and its secret', async (_what, payload) => {
+    const bearer = await ehrBearer(keyward.issuer)
     const { exported } = await writtenDuring(async () => {
       await fetch(`${keyward.issuer}/token`, {
         method: 'POST',
@@ -102,7 +104,7 @@ describe.each(STORES)('case 142: on %s', (store) => {
       })
       await fetch(`${keyward.issuer}/launch`, {
         method: 'POST',
-        headers: { Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']), 'Content-Type': 'application/json' },
+        headers: { Authorization: bearer, 'Content-Type': 'application/json' },
         body: JSON.stringify({ client_id: payload, fhirServer: 'clinic' })
       })
     })

@@ -28,7 +28,6 @@ describe.each(STORES)('introspection on %s', (store) => {
 
   test.each([
     ['the FHIR server of another base URL', 'other-fhir', 'heart-app'],
-    ['an EHR', 'clinic-ehr', 'heart-app'],
     ['another app', 'lab-app', 'heart-app'],
     ['the app that owns the token', 'lab-app', 'lab-app']
   ] as const)('case 69: %s learns nothing, in JSON or as a JWT', async (_, caller, owner) => {

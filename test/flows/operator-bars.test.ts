@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccounts } from '../../src/accounts/accounts.ts'
 import { createPasswords } from '../../src/accounts/password.ts'
 import { createClients } from '../../src/clients/clients.ts'
-import { authorize, basic, introspect, newApp } from '../harness/app-client.ts'
+import { authorize, introspect, newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
-import { SECRETS } from '../harness/clinic-config.ts'
+import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 
 /** What the operator's commands write to the store, seen by a server that runs on. */
@@ -40,10 +40,11 @@ describe.each(STORES)('an operator bars, on %s', (store) => {
 
   test('a FHIR server and an EHR: neither gets an answer', async () => {
     const { accessToken } = await connected()
+    const ehr = await ehrBearer(keyward.issuer)
     const launch = () =>
       fetch(`${keyward.issuer}/launch`, {
         method: 'POST',
-        headers: { Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']), 'Content-Type': 'application/json' },
+        headers: { Authorization: ehr, 'Content-Type': 'application/json' },
         body: JSON.stringify({ client_id: 'heart-app', fhirServer: 'clinic' })
       })
     for (const id of ['clinic-fhir', 'clinic-ehr']) await clients().setDisabled(id, true)

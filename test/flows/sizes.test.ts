@@ -5,13 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { authorize, basic, newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { SECRETS } from '../harness/clinic-config.ts'
+import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, startKeyward } from '../harness/keyward.ts'
 
 /** The case asks for 50 ms. A busy machine of two processors gets some more; the median says what it costs. */
 const MEDIAN = 50
 const TRIES = 5
 const FORM = 'application/x-www-form-urlencoded'
-const EHR = `Authorization: ${basic('clinic-ehr', SECRETS['clinic-ehr'])}\r\n`
 const FHIR = `Authorization: ${basic('clinic-fhir', SECRETS['clinic-fhir'])}\r\n`
 const LAB = `Authorization: ${basic('lab-app', SECRETS['lab-app'])}\r\n`
 
@@ -22,8 +22,10 @@ let step: string
 let cookie: string
 let csrf: string
 let refreshToken: string
+let ehr: string
 beforeAll(async () => {
   keyward = await startKeyward()
+  ehr = `Authorization: ${await ehrBearer(keyward.issuer)}\r\n`
   host = new URL(keyward.issuer).host
   port = Number(new URL(keyward.issuer).port)
   const browser = newBrowser(keyward.issuer)
@@ -77,7 +79,7 @@ const ENDPOINTS: [string, () => Sent][] = [
   ['/revoke', () => ({ path: '/revoke', type: FORM })],
   ['/introspect', () => ({ path: '/introspect', type: FORM, headers: FHIR })],
   ['/authorize', () => ({ path: '/authorize', type: FORM })],
-  ['/launch', () => ({ path: '/launch', type: 'application/json', headers: EHR })],
+  ['/launch', () => ({ path: '/launch', type: 'application/json', headers: ehr })],
   ['a step', () => ({ path: step, type: FORM, headers: cookie })],
   ['/account/stop', () => ({ path: '/account/stop', type: FORM, headers: cookie })]
 ]
@@ -112,12 +114,12 @@ const TOO_LARGE: [string, number, () => Sent][] = [
   [
     'JSON 25 000 deep',
     400,
-    () => ({ path: '/launch', type: 'application/json', headers: EHR, body: '['.repeat(25_000) + ']'.repeat(25_000) })
+    () => ({ path: '/launch', type: 'application/json', headers: ehr, body: '['.repeat(25_000) + ']'.repeat(25_000) })
   ],
   [
     'JSON objects 8 000 deep',
     400,
-    () => ({ path: '/launch', type: 'application/json', headers: EHR, body: `${'{"a":'.repeat(8000)}1${'}'.repeat(8000)}` })
+    () => ({ path: '/launch', type: 'application/json', headers: ehr, body: `${'{"a":'.repeat(8000)}1${'}'.repeat(8000)}` })
   ],
   [
     'JSON 8 000 deep in a member that is known',
@@ -125,7 +127,7 @@ const TOO_LARGE: [string, number, () => Sent][] = [
     () => ({
       path: '/launch',
       type: 'application/json',
-      headers: EHR,
+      headers: ehr,
       body: `{"client_id":"heart-app","fhirServer":"clinic","patient":${'['.repeat(8000)}${']'.repeat(8000)}}`
     })
   ],
@@ -135,7 +137,7 @@ const TOO_LARGE: [string, number, () => Sent][] = [
     () => ({
       path: '/launch',
       type: 'application/json',
-      headers: EHR,
+      headers: ehr,
       body: JSON.stringify(Object.fromEntries(Array.from({ length: 5000 }, (_, at) => [`m${at}`, 1])))
     })
   ]

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AppClient, authorize, basic, introspect, newApp, type TokenResponse } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { FHIR_BASE, PASSWORD, SECRETS } from '../harness/clinic-config.ts'
+import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, startKeyward, storeOf } from '../harness/keyward.ts'
 
 const HTML = { Accept: 'text/html,application/xhtml+xml' }
@@ -25,6 +26,7 @@ describe.each(['frozen', 'dead'] as const)('F2, F3: the store is %s', (how) => {
     unusedCode = app.codeFrom(await authorize(browser, app.authorizationUrl()))
     await browser.open(`${keyward.issuer}/account`)
     csrf = browser.form().hidden
+    asEhr = { Authorization: await ehrBearer(keyward.issuer), 'Content-Type': 'application/json' }
     // Another browser, in the middle of its sign-in.
     waiting = newBrowser(keyward.issuer)
     await waiting.open(app.authorizationUrl())
@@ -40,7 +42,7 @@ describe.each(['frozen', 'dead'] as const)('F2, F3: the store is %s', (how) => {
   const post = (path: string, form: Record<string, string>, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(`${keyward.issuer}${path}`, { method: 'POST', headers, body: new URLSearchParams(form) })
   const asFhirServer = { Authorization: basic('clinic-fhir', SECRETS['clinic-fhir']) }
-  const asEhr = { Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']), 'Content-Type': 'application/json' }
+  let asEhr: Record<string, string>
 
   const programs: [string, () => Promise<Response>][] = [
     [

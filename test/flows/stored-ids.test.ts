@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { basic, introspect } from '../harness/app-client.ts'
-import { SECRETS } from '../harness/clinic-config.ts'
+import { introspect } from '../harness/app-client.ts'
+import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { newVisit, recorded, theRecordOf, type Visit, withoutSecondFactor } from '../harness/visit.ts'
 
@@ -32,7 +32,7 @@ describe.each(STORES)('case 32: an id of one kind where another is meant, on %s'
     const page = await other.browser.open(other.app.authorizationUrl())
     const launched = await fetch(`${keyward.issuer}/launch`, {
       method: 'POST',
-      headers: { Authorization: basic('clinic-ehr', SECRETS['clinic-ehr']), 'Content-Type': 'application/json' },
+      headers: { Authorization: await ehrBearer(keyward.issuer), 'Content-Type': 'application/json' },
       body: JSON.stringify({ client_id: 'heart-app', fhirServer: 'clinic', patient: 'leo' })
     })
     const { launch }: { launch?: string } = JSON.parse(await launched.text())

@@ -71,7 +71,7 @@ export async function startBareEngine({ config, store }: Keyward): Promise<BareE
     adapter: readThenWrite(store, adapters({ store, fence, clients, sessionEnds, now })),
     accounts,
     policy: [],
-    checks: requestChecks({ fhirServers, launches: createLaunches({ store, fence, now }), audit }),
+    checks: requestChecks({ issuer, fhirServers, launches: createLaunches({ store, fence, now }), audit }),
     loadExistingGrant: async () => undefined,
     now
   })

@@ -1,14 +1,16 @@
 /** The sample clinic's configuration for tests: as the issue of the format shows it, on another port, with more apps and people. */
+import { newClientKey } from './backend-client.ts'
 import { noteSecret } from './run-folder.ts'
 
 export const PASSWORD = 'correct horse battery staple'
 export const TOTP = { maria: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', 'dr.lee': 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ' } as const
 export const FHIR_BASE = 'http://localhost:9001/fhir'
 export const APP_REDIRECT = 'http://localhost:9002/app'
+/** The EHR has no secret. */
+export const EHR_KEY = newClientKey('ES384', 'clinic-ehr-key')
 export const SECRETS = {
   'clinic-fhir': 'fhir-secret-fhir-secret-fhir-secret',
   'other-fhir': 'other-secret-other-secret-other-secret',
-  'clinic-ehr': 'ehr-secret-ehr-secret-ehr-secret-ehr',
   'lab-app': 'lab+secret/with:signs-lab+secret/with:signs'
 } as const
 
@@ -44,7 +46,7 @@ fhirServers:
 clients:
   - { client_id: clinic-fhir, client_name: Clinic FHIR server, token_endpoint_auth_method: client_secret_basic, client_secret: ${SECRETS['clinic-fhir']}, grant_types: [], redirect_uris: [], response_types: [] }
   - { client_id: other-fhir, client_name: Other FHIR server, token_endpoint_auth_method: client_secret_basic, client_secret: ${SECRETS['other-fhir']}, grant_types: [], redirect_uris: [], response_types: [] }
-  - { client_id: clinic-ehr, client_name: Clinic EHR, token_endpoint_auth_method: client_secret_basic, client_secret: ${SECRETS['clinic-ehr']}, grant_types: [], redirect_uris: [], response_types: [], launch_contexts: [clinic] }
+  - { client_id: clinic-ehr, client_name: Clinic EHR, token_endpoint_auth_method: private_key_jwt, jwks: { keys: [${JSON.stringify(EHR_KEY.jwk)}] }, grant_types: [client_credentials], smart_scope: __launch_context, launch_contexts: [clinic] }
   - { client_id: heart-app, client_name: Heart App, client_uri: "http://localhost:9002", token_endpoint_auth_method: none, grant_types: [authorization_code, refresh_token], redirect_uris: ["${APP_REDIRECT}"], launch_url: "http://localhost:9002/launch", verified: true, smart_scope: "${SMART_SCOPE}" }
   - { client_id: second-app, client_name: Second App, token_endpoint_auth_method: none, grant_types: [authorization_code, refresh_token], redirect_uris: ["http://localhost:9005/cb", "http://localhost:9005/cb2"], smart_scope: "${SMART_SCOPE}" }
   - { client_id: small-app, client_name: Small App, token_endpoint_auth_method: none, grant_types: [authorization_code], redirect_uris: ["http://127.0.0.1/cb"], application_type: native, smart_scope: "openid fhirUser launch/patient patient/Observation.rs patient/Patient.r" }

@@ -17,7 +17,7 @@ const env = {
   KEYWARD_SECRETS_DIR: folder
 }
 beforeAll(() => {
-  writeFileSync(join(folder, 'ehr-secret'), `${key(5)}\n`)
+  writeFileSync(join(folder, 'lab-app-secret'), `${key(5)}\n`)
   writeFileSync(join(folder, 'cookie-keys'), `${key(6)}\n${key(7)}\n`)
 })
 afterAll(() => {
@@ -31,7 +31,7 @@ test('config/production.example.yaml is valid once its variables and files are t
   const config = parseConfig(example, { env, baseDir: folder })
   expect(config.demo).toBe(false)
   expect(config.store).toBe('rediss://keyward:redis-word@redis.hospital.example:6380')
-  expect(config.clients.map((client) => client.client_secret)).toEqual([key(4), key(5), undefined])
+  expect(config.clients.map((client) => client.client_secret)).toEqual([key(4), undefined, undefined, key(5)])
 })
 
 test('without its variables the example names each of them', () => {
@@ -41,7 +41,7 @@ test('without its variables the example names each of them', () => {
     'secrets.lookupKey: the environment variable KEYWARD_LOOKUP_KEY is not set',
     'secrets.cookieKeys[0]: the environment variable KEYWARD_COOKIE_KEY is not set',
     'clients[0].client_secret: the environment variable KEYWARD_FHIR_SERVER_SECRET is not set',
-    'clients[1].client_secretFile: the environment variable KEYWARD_SECRETS_DIR is not set'
+    'clients[3].client_secretFile: the environment variable KEYWARD_SECRETS_DIR is not set'
   ])
 })
 

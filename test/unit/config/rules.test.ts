@@ -218,14 +218,9 @@ describe('settings that must agree', () => {
       'accounts[0].people[0].fhirServer: must be the id of one of fhirServers, but is "other"'
     ],
     [
-      ['clients', 0, 'launch_contexts'],
-      ['other'],
-      'clients[0].launch_contexts[0]: must be the id of one of fhirServers, but is "other"'
-    ],
-    [
       [...app, 'launch_contexts'],
       ['clinic'],
-      'clients[1].launch_contexts: must be empty for a public client: only one that has a secret or a key may create launch contexts'
+      'clients[1].launch_contexts: must be empty without __launch_context in smart_scope, by which an EHR may create launch contexts'
     ],
     [
       ['fhirServers', 0, 'introspectedBy'],

@@ -98,7 +98,7 @@ async function ehrPage() {
       host,
       port,
       issuer: unreachable,
-      credentials: { clientId: 'clinic-ehr', clientSecret: 'secret' },
+      registered: { clientId: 'clinic-ehr', jwksPath: '/jwks', origin: 'http://localhost:7003' },
       fhirServer: { id: 'clinic', baseUrl: 'http://localhost:7001/fhir' },
       app: { clientId: 'heart-app', launchUrl: 'http://localhost:7002/launch' }
     })

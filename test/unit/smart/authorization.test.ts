@@ -54,7 +54,7 @@ describe('the patient', () => {
 })
 
 describe('a launch from an EHR', () => {
-  const LAUNCH = { clientId: 'heart-app', fhirServer: 'clinic', ehr: 'clinic-ehr', patient: 'leo', encounter: 'visit-1' }
+  const LAUNCH = { clientId: 'heart-app', fhirServer: 'clinic', ehr: 'clinic-ehr', context: { patient: 'leo' } }
   const scope = 'openid launch patient/Patient.rs'
 
   test.each<[string, string, object, object]>([
@@ -62,11 +62,11 @@ describe('a launch from an EHR', () => {
     ['for the doctor whom the EHR names', 'dr.lee', { user: 'Practitioner/lee' }, { state: 'settled', id: 'leo' }],
     ['for another doctor', 'dr.lee', { user: 'Practitioner/other' }, { state: 'impossible', reason: 'wrong-user' }],
     ['a patient’s own people', 'maria', {}, { state: 'settled', id: 'leo', person: { name: 'Leo Diaz' } }],
-    ['somebody else’s record', 'maria', { patient: 'john' }, { state: 'impossible', reason: 'not-permitted' }]
+    ['somebody else’s record', 'maria', { context: { patient: 'john' } }, { state: 'impossible', reason: 'not-permitted' }]
   ])('%s', async (_name, username, changes, expected) => {
     const { describeFor, launches } = await createPlace()
     const launch = await launches.create({ ...LAUNCH, ...changes })
-    await launches.redeem(launch, { clientId: 'heart-app', fhirServer: 'clinic', codeChallenge: 'challenge' })
+    await launches.redeem(launch, { clientId: 'heart-app', fhirServer: 'clinic', codeChallenge: 'challenge', browser: 'hers' })
     const about = await describeFor(username, { scope, launch })
     expect(about?.patient).toMatchObject(expected)
     // What the EHR has open is not the person's to change.
@@ -79,7 +79,8 @@ describe('a launch from an EHR', () => {
   ])('that is %s shares nothing', async (_name, codeChallenge) => {
     const { describeFor, launches } = await createPlace()
     const launch = await launches.create(LAUNCH)
-    if (codeChallenge) await launches.redeem(launch, { clientId: 'heart-app', fhirServer: 'clinic', codeChallenge })
+    if (codeChallenge)
+      await launches.redeem(launch, { clientId: 'heart-app', fhirServer: 'clinic', codeChallenge, browser: 'hers' })
     const about = await describeFor('dr.lee', { scope, launch })
     expect(about?.patient).toEqual({ state: 'impossible', reason: 'no-record-open' })
     expect(about).not.toHaveProperty('launch')

@@ -2,8 +2,13 @@ import { expect, test } from 'vitest'
 import { REDEEM_WITHIN } from '../../../src/smart/launch.ts'
 import { createPlace } from './place.ts'
 
-const LAUNCH = { clientId: 'heart-app', fhirServer: 'clinic', ehr: 'clinic-ehr', patient: 'leo', encounter: 'visit-1' }
-const BY = { clientId: 'heart-app', fhirServer: 'clinic', codeChallenge: 'one' }
+const LAUNCH = {
+  clientId: 'heart-app',
+  fhirServer: 'clinic',
+  ehr: 'clinic-ehr',
+  context: { patient: 'leo', encounter: 'visit-1' }
+}
+const BY = { clientId: 'heart-app', fhirServer: 'clinic', codeChallenge: 'one', browser: 'hers' }
 
 test('a handle gives back the context that it was made for, to the request that redeems it', async () => {
   const { launches } = await createPlace()
@@ -52,6 +57,7 @@ test('once redeemed it is the same request’s, also later, and nobody else’s'
   clock.now += (REDEEM_WITHIN + 60) * 1000
   expect(await launches.redeem(handle, BY)).toBeDefined()
   expect(await launches.redeem(handle, { ...BY, codeChallenge: 'another' })).toBeUndefined()
+  expect(await launches.redeem(handle, { ...BY, browser: 'of somebody who saw the request' })).toBeUndefined()
   clock.now += 2 * 60 * 60 * 1000
   expect(await launches.redeemed(handle, 'one')).toBeUndefined()
 })
