@@ -261,7 +261,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       account: partOf([accountRoutes({ issuer, sessions, consents, clients, kinds, audit })], forms),
       authorize: requests,
       par: requests,
-      fhir: partOf([], smartDiscovery({ issuer, fhirServers, registers: config.registration.enabled })),
+      fhir: partOf([], smartDiscovery(config)),
       launch: partOf([launchRoutes({ clients, launches, audit, bearerClient })]),
       introspect: partOf([], introspection({ issuer, fhirServers, store, clients, access, audit, now })),
       register: partOf(developers.routers),

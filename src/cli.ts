@@ -12,6 +12,7 @@ import { createClients, OWN_CLIENT_ID } from './clients/clients.ts'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readConfig } from './config/read-config.ts'
+import { approveCommand, declineCommand, inviteCommand, requestsCommand } from './developer/commands.ts'
 import { reseal } from './keys/reseal.ts'
 import { createSealer } from './keys/sealing.ts'
 import { checkSealing, loadSecrets } from './keys/secrets.ts'
@@ -32,6 +33,11 @@ const HELP = `Usage: node src/cli.ts <command> --config FILE
   account unlock USERNAME    forget the wrong passwords and codes counted against this person
   client disable CLIENT_ID   refuse everything to this client, whatever the configuration says
   client enable CLIENT_ID    undo that
+  client invite              make an invitation with which one app may register itself
+  client requests            list the apps that ask for production, and by when they have to be answered
+  client approve CLIENT_ID   open production to this app: it is verified to be whose it says
+  client decline CLIENT_ID --reason TEXT
+                             leave this app in the sandbox, and tell its developer why
   keys rotate-signing        let the next key sign id_tokens, and publish a new next one
   keys withdraw-signing KID  publish this key no more, at once; if it signs, the next one does
   keys rotate-sealing        seal every record with the first sealing key
@@ -42,7 +48,7 @@ const HELP = `Usage: node src/cli.ts <command> --config FILE
 const PROGRESS = 1000
 
 /** Returns the exit code. */
-type Command = (store: Store, argument: string, config: Config, beneath: Beneath) => Promise<number>
+type Command = (store: Store, argument: string, config: Config, beneath: Beneath, reason?: string) => Promise<number>
 
 /** What the store is made of. */
 interface Beneath {
@@ -64,6 +70,16 @@ const COMMANDS = new Map<string, CommandEntry>([
   ['account unlock', { takes: 1, run: (store, username) => changeAccount(store, username, 'unlocked') }],
   ['client disable', { takes: 1, run: (store, clientId, config) => setClientDisabled(store, config, clientId, true) }],
   ['client enable', { takes: 1, run: (store, clientId, config) => setClientDisabled(store, config, clientId, false) }],
+  ['client invite', { takes: 0, run: (store, _argument, config) => inviteCommand(registered(store, config)) }],
+  ['client requests', { takes: 0, run: (store, _argument, config) => requestsCommand(registered(store, config)) }],
+  ['client approve', { takes: 1, run: (store, clientId, config) => approveCommand(registered(store, config), clientId) }],
+  [
+    'client decline',
+    {
+      takes: 1,
+      run: (store, clientId, config, _beneath, reason) => declineCommand(registered(store, config), clientId, reason)
+    }
+  ],
   ['keys rotate-signing', { takes: 0, run: (store, _argument, config) => rotateSigning(store, config) }],
   ['keys withdraw-signing', { takes: 1, run: (store, kid) => withdrawSigning(store, kid) }],
   ['keys rotate-sealing', { takes: 0, run: (store, _argument, _config, beneath) => rotateSealing(store, beneath) }]
@@ -126,6 +142,8 @@ async function setClientDisabled(store: Store, config: Config, clientId: string,
   })
   return 0
 }
+
+const registered = (store: Store, config: Config) => ({ store, config, withAuditTrail, now: Date.now })
 
 async function rotateSigning(store: Store, { lifetimes }: Config): Promise<number> {
   let code = 1
@@ -222,10 +240,20 @@ async function withStore(
   }
 }
 
-function readArguments(args: string[]): { positionals: string[]; config?: string | undefined } | undefined {
+interface Given {
+  positionals: string[]
+  config?: string | undefined
+  reason?: string | undefined
+}
+
+function readArguments(args: string[]): Given | undefined {
   try {
-    const { values, positionals } = parseArgs({ args, options: { config: { type: 'string' } }, allowPositionals: true })
-    return { positionals, config: values.config }
+    const { values, positionals } = parseArgs({
+      args,
+      options: { config: { type: 'string' }, reason: { type: 'string' } },
+      allowPositionals: true
+    })
+    return { positionals, ...values }
   } catch {
     return undefined
   }
@@ -243,7 +271,7 @@ async function run(args: string[]): Promise<number> {
     console.error(HELP)
     return 2
   }
-  return withStore(given.config, (store, config, beneath) => command.run(store, rest[0] ?? '', config, beneath))
+  return withStore(given.config, (store, config, beneath) => command.run(store, rest[0] ?? '', config, beneath, given.reason))
 }
 
 try {

@@ -63,6 +63,7 @@ export type AuditEvent =
   | { type: 'sign-out'; outcome: 'ended'; accountId: string }
   | { type: 'account'; outcome: 'disabled' | 'enabled' | 'unlocked'; accountId: string }
   | { type: 'client'; outcome: 'disabled' | 'enabled'; clientId: string }
+  | { type: 'registration'; outcome: RegistrationOutcome; reason?: string; clientId?: string }
   | { type: 'keys'; outcome: 'signing-rotated'; kid: string }
   /** `active` signs from then on. */
   | { type: 'keys'; outcome: 'signing-withdrawn'; kid: string; active: string }
@@ -76,6 +77,18 @@ export type AuditEvent =
   | { type: 'request'; outcome: 'refused'; reason: 'csrf' | 'host' | 'other-browser' | 'step-not-open' | 'form' }
 
 export type SecondFactorRefusal = 'wrong-code' | 'code-used' | 'too-many-attempts' | 'malformed'
+
+export type RegistrationOutcome =
+  | 'invited'
+  | 'registered'
+  | 'read'
+  | 'changed'
+  | 'secret-rotated'
+  | 'deleted'
+  | 'production-asked'
+  | 'production-approved'
+  | 'production-declined'
+  | 'refused'
 
 interface OfApp {
   clientId: string

@@ -12,6 +12,7 @@ import type { ClientConfig } from '../config/config.ts'
 import type { Assertions } from './assertions.ts'
 import { type BasicCredentials, readBasic } from './basic-credentials.ts'
 import type { Clients } from './clients.ts'
+import type { RegisteredClient } from './stored-clients.ts'
 
 export type ClientAuthMethod = ClientConfig['token_endpoint_auth_method']
 
@@ -52,8 +53,8 @@ export function createClientAuthenticator({ clients, assertions }: Deps): Client
     const readings = readBasic(authorization)
     if (!readings) return refusal('malformed-authorization-header')
     const { client, secrets } = await named(readings)
-    const expected = client?.token_endpoint_auth_method === 'client_secret_basic' ? client.client_secret : undefined
-    const matches = digests.match(expected, secrets)
+    const expected = client?.token_endpoint_auth_method === 'client_secret_basic' ? registeredOf(client) : undefined
+    const matches = digests.match(expected ?? {}, secrets)
     if (!client) return refusal('unknown-client')
     if (expected === undefined) return refusal('other-method-registered', client)
     if (!matches) return refusal('wrong-secret', client)
@@ -63,7 +64,7 @@ export function createClientAuthenticator({ clients, assertions }: Deps): Client
   }
 
   /** The client that a header names, and what it may mean as that client's secret. */
-  async function named(readings: BasicCredentials[]): Promise<{ client: ClientConfig | undefined; secrets: string[] }> {
+  async function named(readings: BasicCredentials[]): Promise<{ client: RegisteredClient | undefined; secrets: string[] }> {
     for (const id of new Set(readings.map((reading) => reading.id))) {
       const client = await clients.find(id)
       if (client) return { client, secrets: readings.filter((reading) => reading.id === id).map(({ secret }) => secret) }
@@ -85,16 +86,22 @@ export function createClientAuthenticator({ clients, assertions }: Deps): Client
   }
 
   return {
-    async authenticate({ authorization, form }) {
-      const { client_id: clientId, client_secret: secret, client_assertion: assertion, client_assertion_type: type } = form
-      const usesAssertion = assertion !== undefined || type !== undefined
-      const methods = [Boolean(authorization), secret !== undefined, usesAssertion].filter(Boolean)
-      if (methods.length > 1) return malformed('a request uses one method of client authentication, not several')
-      if (authorization) return byBasic(authorization, clientId)
-      if (secret !== undefined) return refusal('secret-in-body')
-      if (usesAssertion) return byAssertion(form)
-      return clientId ? byNothing(clientId) : refusal('no-authentication')
+    async authenticate(request) {
+      const found = await proven(request)
+      if (found.ok) await clients.used(found.client)
+      return found
     }
+  }
+
+  async function proven({ authorization, form }: ClientRequest): Promise<ClientAuthentication> {
+    const { client_id: clientId, client_secret: secret, client_assertion: assertion, client_assertion_type: type } = form
+    const usesAssertion = assertion !== undefined || type !== undefined
+    const methods = [Boolean(authorization), secret !== undefined, usesAssertion].filter(Boolean)
+    if (methods.length > 1) return malformed('a request uses one method of client authentication, not several')
+    if (authorization) return byBasic(authorization, clientId)
+    if (secret !== undefined) return refusal('secret-in-body')
+    if (usesAssertion) return byAssertion(form)
+    return clientId ? byNothing(clientId) : refusal('no-authentication')
   }
 }
 
@@ -121,13 +128,31 @@ function secretDigests() {
     return made
   }
 
+  function expectedOf({ secret, hashes = [] }: Registered): Buffer[] {
+    if (secret !== undefined) return [digestOf(secret)]
+    return hashes.length === 0 ? [nobodys] : hashes.map((one) => Buffer.from(one, 'base64url'))
+  }
+
   return {
-    /** Whether one of the secrets is the registered one. The work is the same where none is registered. */
-    match(registered: string | undefined, secrets: string[]): boolean {
-      const expected = registered === undefined ? nobodys : digestOf(registered)
-      return secrets.map((secret) => timingSafeEqual(digest(secret), expected)).includes(true)
+    /** Whether one of the secrets is a registered one. The work is the same where none is registered. */
+    match(registered: Registered, secrets: string[]): boolean {
+      const expected = expectedOf(registered)
+      return secrets
+        .map((secret) => digest(secret))
+        .flatMap((given) => expected.map((one) => timingSafeEqual(given, one)))
+        .includes(true)
     }
   }
+}
+
+/** As the configuration has it, or the hashes of those that are valid now: two, while one takes the place of the other. */
+interface Registered {
+  secret?: string | undefined
+  hashes?: readonly string[] | undefined
+}
+
+function registeredOf({ client_secret: secret, secret_hashes: hashes }: RegisteredClient): Registered | undefined {
+  return secret === undefined && hashes === undefined ? undefined : { secret, hashes }
 }
 
 const MOST_KEPT = 10_000

@@ -37,6 +37,8 @@ export interface Config {
     refusalsPerAddress: number
     refusalsPerClient: number
   }
+  /** Whether apps may register themselves, and how many within a day. */
+  registration: { enabled: boolean; perDay: number }
   log: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
   /** `host:port` of what may be fetched over http and at private addresses: development only. */
   outbound: { allowedHosts: string[] }
@@ -61,6 +63,8 @@ export interface FhirServer {
   baseUrl: string
   /** Resource types whose `category` this server enforces in a scope, and other search parameters, each as `Observation.code`. */
   enforces: { categories: string[]; parameters?: string[] | undefined }
+  /** Test records only: open to apps that registered themselves. */
+  sandbox?: boolean | undefined
   /** client_ids */
   introspectedBy: string[]
   patientSearch?: { as: string } | undefined

@@ -103,6 +103,18 @@ const limits = z.strictObject({
   refusalsPerClient: tries.default(20_000).describe('The same for the requests of one client, from all addresses.')
 })
 
+const registration = z.strictObject({
+  enabled: z
+    .boolean('must be true or false')
+    .default(false)
+    .describe('Whether apps may register themselves at /register (RFC 7591), each with an invitation of yours.'),
+  perDay: z
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .default(100)
+    .describe('How many may within a day. Those that nobody uses for 90 days are forgotten.')
+})
+
 const log = z.strictObject({
   level: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent')
@@ -166,6 +178,12 @@ const fhirServer = z.strictObject({
     })
     .prefault({})
     .describe('What this server can hold apart when it checks a token.'),
+  sandbox: z
+    .boolean('must be true or false')
+    .default(false)
+    .describe(
+      'true: this server holds test records only, and apps that registered themselves may use it. The others are closed to them until you approve them.'
+    ),
   introspectedBy: z
     .array(words)
     .default([])
@@ -197,6 +215,7 @@ const sections = z.strictObject({
   consent: consent.prefault({}).describe('The page that asks what an app may see.'),
   lifetimes: lifetimes.prefault({}).describe('How long things last. A length of time is a whole number and s, m, h or d.'),
   limits: limits.prefault({}).describe('How often sign-in may be tried, over all replicas.'),
+  registration: registration.prefault({}).describe('Apps that register themselves.'),
   log: log.prefault({}).describe('The log: one JSON object a line, on standard output.'),
   outbound: outbound
     .prefault({})

@@ -9,6 +9,7 @@ import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig, FhirServer } from '../config/config.ts'
 import type { Consents } from '../consent/consents.ts'
+import { isOpenTo } from '../smart/fhir-servers.ts'
 import { scopesForPerson } from '../smart/person-policy.ts'
 import { lasts, splitScope, stillPermitted } from '../smart/scope-policy.ts'
 import type { Store, Version } from '../store/store.ts'
@@ -77,7 +78,7 @@ export function createAccessCheck({ store, accounts, clients, consents, fhirServ
       if (!account || account.disabled || !client || client.disabled) return undefined
       if (!consent || consent.consentId !== consentId) return undefined
       const server = fhirServers.find(({ id }) => id === fhirServer)
-      if (!server) return undefined
+      if (!server || !isOpenTo(server, client)) return undefined
       const registered = splitScope(client.smart_scope)
       const at = { fhirServer: server, patient: grant.launchContext?.patient }
       const permitted = (text: string | undefined): string[] =>

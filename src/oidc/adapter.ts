@@ -4,9 +4,10 @@
  * nothing. Revoking a Grant is deleting it: every check loads the Grant, so
  * nothing that hangs on it has to be found.
  */
+import { randomBytes } from 'node:crypto'
 import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider'
 import type { Clients } from '../clients/clients.ts'
-import type { ClientConfig } from '../config/config.ts'
+import type { RegisteredClient } from '../clients/stored-clients.ts'
 import type { SessionEnds } from '../interaction/session-ends.ts'
 import type { Fence } from '../store/fence.ts'
 import type { Kind, PutOptions, Store } from '../store/store.ts'
@@ -94,21 +95,24 @@ function interactionAdapter({ store, fence, now }: Deps): Adapter {
 }
 
 function clientAdapter(clients: Clients): Adapter {
+  /** The engine asks that there be one, and has none to compare: it is nobody's. */
+  const secret = randomBytes(32).toString('base64url')
   return {
     ...unsupported('Client'),
     async find(id) {
       const client = await clients.find(id)
-      return client && metadataOf(client)
+      return client && metadataOf(client, secret)
     }
   }
 }
 
 /** RFC 7591 members as the engine knows them; ours are extraClientMetadata of configuration.ts. */
-function metadataOf(client: ClientConfig): AdapterPayload {
+function metadataOf(client: RegisteredClient, nobodysSecret: string): AdapterPayload {
   const { launch_contexts, launch_apps, launch_kinds, fhir_servers, approved_for_clinicians, ...registered } = client
-  const { response_types, jwks, jwks_uri, ...metadata } = registered
+  const { response_types, jwks, jwks_uri, client_secret, secret_hashes, kept_until, ...metadata } = registered
   return {
     ...metadata,
+    ...(client.token_endpoint_auth_method === 'client_secret_basic' ? { client_secret: nobodysSecret } : {}),
     // Clients are authenticated by clients/authenticate.ts alone: the engine is told that there are keys, and has none to look at.
     ...(client.token_endpoint_auth_method === 'private_key_jwt' ? { jwks: { keys: [] } } : {}),
     grant_types: metadata.grant_types.filter((type) => type !== 'client_credentials'),

@@ -55,7 +55,7 @@ export function engineConfiguration(deps: Deps): Configuration {
     pkce: { required: () => true },
     // One Grant per client and session would let one launch end another: access.ts looks at the session itself.
     expiresWithSession: () => false,
-    extraClientMetadata: { properties: ['smart_scope', 'disabled'] },
+    extraClientMetadata: { properties: ['smart_scope', 'disabled', 'sandbox'] },
     extraParams: checks,
     enabledJWA: { idTokenSigningAlgValues: ['RS256'], clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS] },
     interactions: { policy, url: (_ctx, { uid, prompt }) => `/interaction/${uid}/${prompt.name}` },
@@ -70,6 +70,7 @@ export function engineConfiguration(deps: Deps): Configuration {
       introspection_endpoint: `${issuer}/introspect`,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
       pushed_authorization_request_endpoint: `${issuer}/par`,
+      ...(config.registration.enabled ? { registration_endpoint: `${issuer}/register` } : {}),
       request_parameter_supported: true,
       request_object_signing_alg_values_supported: ASSERTION_ALGORITHMS,
       service_documentation: undefined

@@ -3,7 +3,7 @@
  * served here, and passed through by the FHIR server itself at its base URL.
  */
 import type { Middleware } from 'koa'
-import type { FhirServer } from '../config/config.ts'
+import type { Config, FhirServer } from '../config/config.ts'
 import { ASSERTION_ALGORITHMS } from '../config/public-jwk.ts'
 import { CONTEXT_SCOPES, LASTING_SCOPES } from './scope-policy.ts'
 
@@ -44,7 +44,7 @@ export const SCOPES_SUPPORTED: readonly string[] = [
 /** Of all metadata. */
 export const GRANT_TYPES_SUPPORTED: readonly string[] = ['authorization_code', 'refresh_token', 'client_credentials']
 
-function smartConfiguration(issuer: string): Record<string, unknown> {
+function smartConfiguration(issuer: string, registers: boolean): Record<string, unknown> {
   return {
     issuer,
     jwks_uri: `${issuer}/jwks`,
@@ -53,6 +53,7 @@ function smartConfiguration(issuer: string): Record<string, unknown> {
     introspection_endpoint: `${issuer}/introspect`,
     revocation_endpoint: `${issuer}/revoke`,
     pushed_authorization_request_endpoint: `${issuer}/par`,
+    ...(registers ? { registration_endpoint: `${issuer}/register` } : {}),
     management_endpoint: `${issuer}/account`,
     token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'private_key_jwt'],
     token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
@@ -64,10 +65,12 @@ function smartConfiguration(issuer: string): Record<string, unknown> {
   }
 }
 
+type Served = Pick<Config, 'issuer' | 'registration'> & { fhirServers: readonly FhirServer[] }
+
 /** The same bytes for every FHIR server: what Keyward offers does not differ between them. */
-export function smartDiscovery({ issuer, fhirServers }: { issuer: string; fhirServers: readonly FhirServer[] }): Middleware {
+export function smartDiscovery({ issuer, fhirServers, registration }: Served): Middleware {
   const paths = new Set(fhirServers.map(({ id }) => `/fhir/${id}/.well-known/smart-configuration`))
-  const body = Buffer.from(JSON.stringify(smartConfiguration(issuer)))
+  const body = Buffer.from(JSON.stringify(smartConfiguration(issuer, registration.enabled)))
   return (ctx, next) => {
     if (!paths.has(ctx.path) || !['GET', 'HEAD', 'OPTIONS'].includes(ctx.method)) return next()
     ctx.set('Access-Control-Allow-Origin', '*')

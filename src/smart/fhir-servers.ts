@@ -1,11 +1,16 @@
 /** The FHIR servers for which Keyward authorizes, found by what a request says of them. */
-import type { FhirServer } from '../config/config.ts'
+import type { ClientConfig, FhirServer } from '../config/config.ts'
 
 /** One trailing slash more or less is the same base URL; everything else is compared exactly. */
 export function fhirServerAt(servers: readonly FhirServer[], baseUrl: unknown): FhirServer | undefined {
   if (typeof baseUrl !== 'string') return undefined
   const wanted = withoutSlash(baseUrl)
   return servers.find((server) => withoutSlash(server.baseUrl) === wanted)
+}
+
+/** An app that registered itself has the sandbox, until an operator has approved it for more. */
+export function isOpenTo(server: FhirServer, client: ClientConfig & { sandbox?: true }): boolean {
+  return client.sandbox !== true || server.sandbox === true
 }
 
 function withoutSlash(url: string): string {

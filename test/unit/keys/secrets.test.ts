@@ -23,6 +23,7 @@ function configOf(members: Partial<Config>): Config {
     store: `sqlite:${join(folder, 'new', 'keyward.db')}`,
     organization: { name: 'Clinic', supportPhone: '', accentColor: '#000000' },
     secondFactor: { patients: 'required', clinicians: 'required' },
+    registration: { enabled: false, perDay: 100 },
     consent: { startTicked: 'requested' },
     lifetimes: {
       authorizationCode: 60,

@@ -1,0 +1,116 @@
+/**
+ * Clients that registered themselves, kept in the store beside those of the configuration. Secrets and registration access
+ * tokens are kept as hashes: both are random, so a fast hash is enough. What a client may say of itself is decided where it
+ * registers (developer/), not here.
+ */
+import { hash } from 'node:crypto'
+import type { ClientConfig } from '../config/config.ts'
+import type { Kind, Store } from '../store/store.ts'
+
+/** A client as the rest of Keyward sees it, wherever it is registered. */
+export interface RegisteredClient extends ClientConfig {
+  /** Of the secrets that are valid now, SHA-256 in base64url; absent for a client of the configuration. */
+  secret_hashes?: readonly string[]
+  /** Only FHIR servers that are marked `sandbox` are open to it. */
+  sandbox?: true
+  /** Epoch milliseconds; absent where it is kept whether it is used or not. */
+  kept_until?: number
+}
+
+export interface StoredClient {
+  client: ClientConfig
+  sandbox: boolean
+  /** The current one first. */
+  secrets: StoredSecret[]
+  /** Of the registration access token; absent where there is none any more. */
+  registrationHash?: string
+  /** Why the app asks for each scope, in its own words. */
+  scopeReasons: Record<string, string>
+  launchUrls: string[]
+  registeredAt: number
+  /** Until then it has to be used, or it is forgotten; absent for a client that an operator approved. */
+  keptUntil?: number
+  production?: ProductionRequest
+}
+
+interface StoredSecret {
+  hash: string
+  /** Epoch milliseconds; absent: until it is rotated. */
+  until?: number
+}
+
+/** All in epoch milliseconds. */
+export interface ProductionRequest {
+  state: 'asked' | 'approved' | 'declined'
+  askedAt: number
+  /** By when its authenticity has to be verified. */
+  verifyBy: number
+  answeredAt?: number
+  reason?: string
+}
+
+const storedClients: Kind<StoredClient> = { name: 'registered-client', guessable: true }
+
+/** A sandbox client that nobody uses for so long is forgotten, in milliseconds. */
+export const KEPT_UNUSED = 90 * 86_400_000
+const MOST_TRIES = 10
+const PAGE = 100
+
+export const hashOf = (secret: string): string => hash('sha256', secret, 'base64url')
+
+export interface StoredClients {
+  find(clientId: string): Promise<RegisteredClient | undefined>
+  read(clientId: string): Promise<StoredClient | undefined>
+  /** False where there is one already. */
+  create(stored: StoredClient): Promise<boolean>
+  /** Of several at once, each sees what the one before it wrote. Undefined: there is none, or `change` left it alone. */
+  change(clientId: string, change: (current: StoredClient) => StoredClient | undefined): Promise<StoredClient | undefined>
+  remove(clientId: string): Promise<void>
+  /** Those whose request for production nobody has answered. */
+  asking(): Promise<StoredClient[]>
+}
+
+export function createStoredClients({ store, now }: { store: Store; now: () => number }): StoredClients {
+  const optionsOf = ({ keptUntil, production }: StoredClient) => ({
+    ...(keptUntil === undefined ? {} : { expiresAt: keptUntil }),
+    ...(production?.state === 'asked' ? { indexes: { production: 'asked' } } : {})
+  })
+  return {
+    async find(clientId) {
+      const found = await store.view(storedClients, clientId)
+      if (!found) return undefined
+      const { client, secrets, sandbox, keptUntil } = found.record
+      const valid = secrets.filter(({ until }) => until === undefined || until > now())
+      return {
+        ...client,
+        secret_hashes: valid.map((secret) => secret.hash),
+        ...(sandbox ? { sandbox } : {}),
+        ...(keptUntil === undefined ? {} : { kept_until: keptUntil })
+      }
+    },
+    read: (clientId) => store.get(storedClients, clientId),
+    create: (stored) => store.create(storedClients, stored.client.client_id, stored, optionsOf(stored)),
+    async change(clientId, change) {
+      for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+        const found = await store.read(storedClients, clientId)
+        const record = found && change(found.record)
+        if (!record) return undefined
+        const write = { kind: storedClients, id: clientId, record, ifVersion: found.version, ...optionsOf(record) }
+        if (await store.commit([write])) return record
+      }
+      throw new Error(`the client ${clientId} is changed again and again`)
+    },
+    remove: (clientId) => store.delete(storedClients, clientId),
+    async asking() {
+      const all: StoredClient[] = []
+      let after: string | undefined
+      do {
+        const page = { limit: PAGE, ...(after === undefined ? {} : { after }) }
+        const { records, next } = await store.list(storedClients, { name: 'production', value: 'asked' }, page)
+        all.push(...records)
+        after = next
+      } while (after !== undefined)
+      return all.toSorted((a, b) => (a.production?.verifyBy ?? 0) - (b.production?.verifyBy ?? 0))
+    }
+  }
+}
