@@ -1,7 +1,10 @@
 /** Registers apps as a developer does: with an invitation, and then with the token of the last answer. */
+
+import type { Config } from '../../src/config/config.ts'
 import { createInvites } from '../../src/developer/invites.ts'
 import type { Keyward } from './keyward.ts'
 import { noteSecret } from './run-folder.ts'
+import { withoutSecondFactor } from './visit.ts'
 
 export interface RegistrationAnswer {
   status: number
@@ -53,3 +56,35 @@ export function note({ body }: RegistrationAnswer): void {
   if (typeof body.client_secret === 'string') noteSecret('client secret', body.client_secret)
   if (typeof body.registration_access_token === 'string') noteSecret('client secret', body.registration_access_token)
 }
+
+export const idOf = ({ body }: RegistrationAnswer): string => String(body.client_id)
+export const tokenOf = ({ body }: RegistrationAnswer): string => String(body.registration_access_token)
+export const uriOf = ({ body }: RegistrationAnswer): string => String(body.registration_client_uri)
+
+export const SANDBOX_BASE = 'http://localhost:9021/fhir'
+
+/** The sample clinic with a FHIR server of test records, where Maria has one. */
+export const withRegistration = (config: Config): Config =>
+  withoutSecondFactor({
+    ...config,
+    registration: { enabled: true, perDay: 1000 },
+    fhirServers: [
+      ...config.fhirServers,
+      { id: 'sandbox', baseUrl: SANDBOX_BASE, enforces: { categories: [] }, introspectedBy: [], sandbox: true }
+    ],
+    accounts: config.accounts.map((account) =>
+      account.username === 'maria'
+        ? {
+            ...account,
+            people: [
+              ...account.people,
+              {
+                fhirServer: 'sandbox',
+                fhirUser: 'Patient/test',
+                patients: [{ id: 'test', relationship: 'self', name: 'Test Patient' }]
+              }
+            ]
+          }
+        : account
+    )
+  })
