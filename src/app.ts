@@ -22,6 +22,7 @@ import { createClientAuthenticator } from './clients/authenticate.ts'
 import { createClientKeys } from './clients/client-keys.ts'
 import { createClients } from './clients/clients.ts'
 import { createRemoteKeys } from './clients/remote-keys.ts'
+import { createUserStatements } from './clients/user-statements.ts'
 import type { Config } from './config/config.ts'
 import { approveByOrganization } from './consent/approved.ts'
 import { createConsents } from './consent/consents.ts'
@@ -49,6 +50,7 @@ import { createProvider } from './oidc/provider.ts'
 import { createPushedRequests } from './oidc/pushed-requests.ts'
 import { requestChecks } from './oidc/request-checks.ts'
 import { createRequestObjects } from './oidc/request-object.ts'
+import { createStatedUsers } from './oidc/stated-users.ts'
 import { authorizationCodeGrant } from './oidc/token/authorization-code.ts'
 import { clientCredentialsGrant } from './oidc/token/client-credentials.ts'
 import { createIdTokens } from './oidc/token/id-token.ts'
@@ -144,12 +146,14 @@ export async function createApp(deps: AppDeps): Promise<App> {
     assertions: createAssertions({ issuer, find: clients.find, store, keys: clientKeys, fence, now })
   })
   const launches = createLaunches({ store, fence, now })
+  const userStatements = createUserStatements({ issuer, fhirServers, store, keys: clientKeys, fence, now })
   const authorizations = createAuthorizations({ accounts, clients, launches, fhirServers })
   const consents = createConsents({ store, now })
 
   const signingKeys = await loadSigningKeys(store, now)
   const idTokens = createIdTokens({ issuer, fhirServers, keys: signingKeys, lifetime: lifetimes.accessToken, now })
   const sessionEnds = createSessionEnds({ store, lifetime: config.lifetimes.session, now })
+  const statedUsers = createStatedUsers({ accounts, secondFactor, launches, sessionEnds, audit })
   const access = createAccessCheck({
     store,
     accounts,
@@ -166,12 +170,13 @@ export async function createApp(deps: AppDeps): Promise<App> {
       jwks: signingKeys,
       adapter: limitAnonymous(adapters({ store, fence, clients, sessionEnds, now }), begun),
       accounts,
-      policy: interactionSteps({ accounts, secondFactor, authorizations }),
-      checks: requestChecks({ issuer, fhirServers, launches, audit }),
+      policy: interactionSteps({ accounts, secondFactor, statedUsers, authorizations }),
+      checks: requestChecks({ issuer, fhirServers, launches, statedUsers, audit }),
       loadExistingGrant: existingGrant({
         provider: () => provider,
         accounts,
         secondFactor,
+        statedUsers,
         authorizations,
         consents,
         approve: approveByOrganization({ consents, audit }),
@@ -262,7 +267,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       authorize: requests,
       par: requests,
       fhir: partOf([], smartDiscovery(config)),
-      launch: partOf([launchRoutes({ clients, launches, audit, bearerClient })]),
+      launch: partOf([launchRoutes({ clients, launches, userStatements, audit, bearerClient })]),
       introspect: partOf([], introspection({ issuer, fhirServers, store, clients, access, audit, now })),
       register: partOf(developers.routers),
       token: tokens,

@@ -38,6 +38,8 @@ interface Totp {
 export interface Accounts {
   find(sub: string): Promise<Account | undefined>
   findByUsername(typed: string): Promise<Account | undefined>
+  /** Whose `fhirUser` this is at a FHIR server. Of accounts that the configuration has named since this is kept. */
+  findByFhirUser(fhirServer: string, fhirUser: string): Promise<Account | undefined>
   /** The account with this user name, made where there is none. An existing one is left as it is. */
   createIfAbsent(config: AccountConfig): Promise<Account>
   setDisabled(sub: string, disabled: boolean): Promise<void>
@@ -47,6 +49,8 @@ export interface Accounts {
 
 const ACCOUNT: Kind<Account> = { name: 'account' }
 const USERNAME: Kind<{ sub: string }> = { name: 'username', guessable: true }
+
+const FHIR_USER: Kind<{ sub: string }> = { name: 'fhir-user', guessable: true }
 
 interface Deps {
   store: Store
@@ -63,13 +67,30 @@ export function createAccounts({ store, passwords, now }: Deps): Accounts {
     return find(pointer?.sub ?? newSub())
   }
 
+  /** The first account that has one has it: nobody takes it over. */
+  const keepFhirUsers = async ({ sub, people }: Account): Promise<void> => {
+    for (const { fhirServer, fhirUser } of people) {
+      const id = fhirUserId(fhirServer, fhirUser)
+      if (!(await store.get(FHIR_USER, id))) await store.create(FHIR_USER, id, { sub })
+    }
+  }
+
   return {
     find,
     findByUsername,
 
+    async findByFhirUser(fhirServer, fhirUser) {
+      const pointer = await store.get(FHIR_USER, fhirUserId(fhirServer, fhirUser))
+      const account = pointer && (await find(pointer.sub))
+      return account?.people.some((one) => one.fhirServer === fhirServer && one.fhirUser === fhirUser) ? account : undefined
+    },
+
     async createIfAbsent(config) {
       const existing = await findByUsername(config.username)
-      if (existing) return existing
+      if (existing) {
+        await keepFhirUsers(existing)
+        return existing
+      }
       const account = await newAccount(config, passwords, now())
       // The name first, then the account under the `sub` that the name points to. Whoever finds a name without
       // its account, after a crash or in a race, completes it: a half-made account never blocks its name.
@@ -79,6 +100,7 @@ export function createAccounts({ store, passwords, now }: Deps): Accounts {
       await store.create(ACCOUNT, sub, { ...account, sub })
       const stored = await find(sub)
       if (!stored) throw new Error('an account is absent right after it was created')
+      await keepFhirUsers(stored)
       return stored
     },
 
@@ -89,6 +111,11 @@ export function createAccounts({ store, passwords, now }: Deps): Accounts {
 
     update: (sub, change) => store.update(ACCOUNT, sub, change)
   }
+}
+
+/** A FHIR server's id has no slash. */
+function fhirUserId(fhirServer: string, fhirUser: string): string {
+  return `${fhirServer}/${fhirUser}`
 }
 
 function newSub(): string {

@@ -29,6 +29,13 @@ export interface SecondFactor {
   verify(sub: string, code: string, address: string): Promise<SecondFactorOutcome>
 }
 
+/** That somebody was signed in because an EHR said so: it counts for the authorization that was launched, and for nothing else. */
+export const STATED = 'fed'
+
+export function isStated(amr: readonly string[] | undefined): boolean {
+  return amr?.includes(STATED) === true
+}
+
 interface Deps {
   accounts: Accounts
   fence: Fence
@@ -95,7 +102,7 @@ export function createSecondFactor(deps: Deps): SecondFactor {
 
   return {
     isEnrolled,
-    isMissing: (account, amr) => isRequired(account) && amr?.includes('otp') !== true,
+    isMissing: (account, amr) => isStated(amr) || (isRequired(account) && amr?.includes('otp') !== true),
 
     async beginEnrolment({ sub }) {
       const fresh = { secret: newTotpSecret(), lastStep: 0, confirmed: false }

@@ -8,8 +8,10 @@ export type AuditEvent =
   | {
       type: 'sign-in'
       outcome: 'accepted' | 'refused'
-      reason?: 'wrong-credentials' | 'too-many-attempts' | 'account-disabled' | 'busy'
+      reason?: 'wrong-credentials' | 'too-many-attempts' | 'account-disabled' | 'busy' | 'unknown-user'
       accountId?: string
+      /** The client whose signed word it was taken on, in place of a password. */
+      ehr?: string
     }
   | { type: 'second-factor'; outcome: 'accepted' | 'refused'; reason?: SecondFactorRefusal; accountId: string }
   | { type: 'second-factor-enrolment'; outcome: 'accepted' | 'refused'; reason?: SecondFactorRefusal; accountId: string }

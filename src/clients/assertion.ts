@@ -23,6 +23,13 @@ export interface Assertion {
   signature: Buffer
 }
 
+/** Any signed statement of one party about another, in the form of an assertion. */
+export interface Statement extends Omit<Assertion, 'clientId'> {
+  issuer: string
+  subject: string
+  claims: ReadonlyMap<string, unknown>
+}
+
 interface Expectations {
   /** The values that `aud` may have. */
   audiences: readonly string[]
@@ -42,7 +49,20 @@ const REFUSED_HEADERS = ['jwk', 'x5u', 'x5c', 'crit', 'b64', 'zip', 'enc']
 const COMPACT = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/
 
 /** The assertion, or what is wrong with it: a sentence for the client's developer that holds nothing of what was sent. */
-export function readAssertion(written: string, { audiences, now }: Expectations): Assertion | string {
+export function readAssertion(written: string, expectations: Expectations): Assertion | string {
+  const statement = readStatement(written, expectations, ({ issuer, subject }) => issuer === subject)
+  if (statement === undefined) return 'iss and sub of the assertion must both be the client_id'
+  if (typeof statement === 'string') return statement
+  const { issuer, subject: _same, claims: _claims, ...assertion } = statement
+  return { ...assertion, clientId: issuer }
+}
+
+/** Undefined where iss and sub are missing, or not the parties that are wanted. */
+export function readStatement(
+  written: string,
+  { audiences, now }: Expectations,
+  areWanted: (parties: Pick<Statement, 'issuer' | 'subject'>) => boolean
+): Statement | string | undefined {
   const parts = written.length <= LONGEST_ASSERTION ? COMPACT.exec(written) : null
   const [, header, payload, signature] = parts ?? []
   if (header === undefined || payload === undefined || signature === undefined) return 'the assertion is not a signed JWT'
@@ -52,11 +72,17 @@ export function readAssertion(written: string, { audiences, now }: Expectations)
   if (!claims) return 'the claims of the assertion are not a JSON object'
   const signedBy = readHeader(head)
   if (typeof signedBy === 'string') return signedBy
+  const issuer = word(claims.get('iss'))
+  const subject = word(claims.get('sub'))
+  if (issuer === undefined || subject === undefined || !areWanted({ issuer, subject })) return undefined
   const about = readClaims(claims, { audiences, now: now / 1000 })
   if (typeof about === 'string') return about
   return {
     ...signedBy,
     ...about,
+    issuer,
+    subject,
+    claims,
     signed: Buffer.from(`${header}.${payload}`, 'latin1'),
     signature: Buffer.from(signature, 'base64url')
   }
@@ -80,9 +106,7 @@ function readHeader(head: Members): Pick<Assertion, 'alg' | 'kid' | 'jku'> | str
 function readClaims(
   claims: Members,
   { audiences, now }: Expectations
-): Pick<Assertion, 'clientId' | 'jti' | 'acceptedUntil' | 'issuedAt'> | string {
-  const clientId = word(claims.get('iss'))
-  if (clientId === undefined || claims.get('sub') !== clientId) return 'iss and sub of the assertion must both be the client_id'
+): Pick<Assertion, 'jti' | 'acceptedUntil' | 'issuedAt'> | string {
   const aud = claims.get('aud')
   if (!audiences.some((one) => one === aud)) return `aud of the assertion must be ${audiences.join(' or ')}`
   const jti = word(claims.get('jti'))
@@ -99,7 +123,7 @@ function readClaims(
   }
   const iat = claims.get('iat')
   const issuedAt = isTime(iat) ? iat : exp - LONGEST_LIFE
-  return { clientId, jti, acceptedUntil: (exp + CLOCK_SKEW) * 1000, issuedAt: issuedAt * 1000 }
+  return { jti, acceptedUntil: (exp + CLOCK_SKEW) * 1000, issuedAt: issuedAt * 1000 }
 }
 
 function isTime(value: unknown): value is number {

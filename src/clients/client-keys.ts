@@ -18,7 +18,10 @@ export interface NamedKey {
 
 export interface ClientKeys {
   /** The key, or why there is none: a fixed text. */
-  find(client: ClientConfig, named: NamedKey): Promise<KeyObject | KeyProblem | RemoteKeysProblem | 'foreign-jku'>
+  find(
+    client: Pick<ClientConfig, 'jwks' | 'jwks_uri'>,
+    named: NamedKey
+  ): Promise<KeyObject | KeyProblem | RemoteKeysProblem | 'foreign-jku'>
 }
 
 export function createClientKeys({ remoteKeys }: { remoteKeys: RemoteKeys }): ClientKeys {

@@ -26,6 +26,20 @@ const publicJwk = z
     if (typeof read === 'string') field.issues.push({ code: 'custom', message: read, input: field.value })
   })
 
+const jwks = z.strictObject({
+  keys: z
+    .array(publicJwk)
+    .min(1, 'must have at least one key')
+    .refine((keys) => new Set(keys.map(({ kid }) => kid)).size === keys.length, 'must have each kid once')
+    .describe('Public JSON Web Keys with a kid each: RSA of 2048 bits or more (RS384), or EC on P-384 (ES384).')
+})
+
+const userAssertionIssuer = z.strictObject({
+  issuer: words.describe('The iss of its assertions; the client_id of the EHR itself: those that it signs with its own keys.'),
+  jwks: jwks.optional().describe('Its public keys.'),
+  jwks_uri: page.optional().describe('In place of jwks: where it publishes them.')
+})
+
 export const client = z
   .strictObject({
     client_id: pattern(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters without a space').describe(
@@ -48,16 +62,7 @@ export const client = z
         'none: a public client, which can keep no secret. client_secret_basic: a secret, sent by HTTP Basic. private_key_jwt: an assertion signed with a key of its own.'
       ),
     client_secret: words.optional().describe('The secret of a client_secret_basic client. At least 32 characters in production.'),
-    jwks: z
-      .strictObject({
-        keys: z
-          .array(publicJwk)
-          .min(1, 'must have at least one key')
-          .refine((keys) => new Set(keys.map(({ kid }) => kid)).size === keys.length, 'must have each kid once')
-          .describe('Public JSON Web Keys with a kid each: RSA of 2048 bits or more (RS384), or EC on P-384 (ES384).')
-      })
-      .optional()
-      .describe('The public keys of a private_key_jwt client.'),
+    jwks: jwks.optional().describe('The public keys of a private_key_jwt client.'),
     jwks_uri: text(webUriProblem)
       .optional()
       .describe(
@@ -116,6 +121,12 @@ export const client = z
       .array(z.enum(LAUNCH_KINDS, `must be one of ${LAUNCH_KINDS.join(', ')}`))
       .optional()
       .describe('For an EHR: what its launch contexts may say. Without it, everything.'),
+    user_assertion_issuers: z
+      .array(userAssertionIssuer)
+      .optional()
+      .describe(
+        'For an EHR: whose signed word on who its user is is believed, so that a launch needs no second sign-in. Without it, nobody’s.'
+      ),
     disabled: z.boolean('must be true or false').default(false).describe('true refuses everything to this client.')
   })
   .transform((given) => ({

@@ -22,7 +22,8 @@ const client = z.object({
   response_types: z.array(z.string()).optional().catch(undefined),
   redirect_uris: wordList,
   launch_contexts: wordList,
-  launch_apps: wordList
+  launch_apps: wordList,
+  user_assertion_issuers: list(z.object({ issuer: word, jwks: z.unknown().optional(), jwks_uri: word }).catch({}))
 })
 
 const person = z.object({ fhirServer: word, patients: list(z.object({ id: word }).catch({})) })
@@ -50,6 +51,7 @@ const outlineSchema = z.object({
       redirect_uris: [],
       launch_contexts: [],
       launch_apps: [],
+      user_assertion_issuers: [],
       fhir_servers: []
     })
   ),

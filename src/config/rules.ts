@@ -183,6 +183,14 @@ function unknownNames({ clients, fhirServers, accounts }: Outline): Problem[] {
       const message = `must be the client_id of one of clients, but is ${JSON.stringify(id)}`
       problems.push({ path: ['clients', at, 'launch_apps', place], message })
     })
+    client.user_assertion_issuers.forEach(({ issuer, jwks, jwks_uri: uri }, place) => {
+      const path = ['clients', at, 'user_assertion_issuers', place]
+      const sources = [jwks, uri].filter((one) => one !== undefined).length
+      if (issuer === client.client_id && sources > 0)
+        problems.push({ path, message: 'must have neither jwks nor jwks_uri where it is the EHR itself: its own keys count' })
+      if (issuer !== client.client_id && sources !== 1)
+        problems.push({ path, message: 'must have jwks or jwks_uri, one of them' })
+    })
     client.fhir_servers.forEach((id, place) => {
       mustBeServer(['clients', at, 'fhir_servers', place], id)
     })

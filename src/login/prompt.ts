@@ -1,7 +1,11 @@
 /** Am I needed? Sign-in is, wherever the engine says so or the session's account can no longer be used. */
-import { interactionPolicy } from 'oidc-provider'
+import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 
-export function loginPrompt(): interactionPolicy.Prompt {
+interface Deps {
+  isStatedForAnother(ctx: KoaContextWithOIDC): Promise<boolean>
+}
+
+export function loginPrompt({ isStatedForAnother }: Deps): interactionPolicy.Prompt {
   const prompt = interactionPolicy.base().get('login')
   if (!prompt) throw new Error('the engine has no login prompt')
   prompt.checks.add(
@@ -10,6 +14,14 @@ export function loginPrompt(): interactionPolicy.Prompt {
       'the account of this session can no longer be used',
       'login_required',
       (ctx) => Boolean(ctx.oidc.session?.accountId && !ctx.oidc.account)
+    )
+  )
+  prompt.checks.add(
+    new interactionPolicy.Check(
+      'stated_for_another',
+      'an EHR has signed this person in for another authorization only',
+      'login_required',
+      (ctx) => isStatedForAnother(ctx)
     )
   )
   return prompt

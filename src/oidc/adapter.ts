@@ -108,8 +108,18 @@ function clientAdapter(clients: Clients): Adapter {
 
 /** RFC 7591 members as the engine knows them; ours are extraClientMetadata of configuration.ts. */
 function metadataOf(client: RegisteredClient, nobodysSecret: string): AdapterPayload {
-  const { launch_contexts, launch_apps, launch_kinds, fhir_servers, approved_for_clinicians, ...registered } = client
-  const { response_types, jwks, jwks_uri, client_secret, secret_hashes, kept_until, ...metadata } = registered
+  const { launch_contexts, launch_apps, launch_kinds, fhir_servers, ...own } = client
+  const {
+    user_assertion_issuers,
+    approved_for_clinicians,
+    response_types,
+    jwks,
+    jwks_uri,
+    client_secret,
+    secret_hashes,
+    kept_until,
+    ...metadata
+  } = own
   return {
     ...metadata,
     ...(client.token_endpoint_auth_method === 'client_secret_basic' ? { client_secret: nobodysSecret } : {}),

@@ -6,7 +6,7 @@
 import type Provider from 'oidc-provider'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Account, Accounts } from '../accounts/accounts.ts'
-import type { SecondFactor } from '../accounts/second-factor.ts'
+import { isStated, type SecondFactor } from '../accounts/second-factor.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
 import { type approveByOrganization, isApproved } from '../consent/approved.ts'
 import type { Consent, Consents } from '../consent/consents.ts'
@@ -21,12 +21,14 @@ import { newTaggedId } from '../store/slot.ts'
 import { accountOnce } from './account-once.ts'
 import type { GrantContext } from './patches.ts'
 import { notesOf } from './request-notes.ts'
+import type { StatedUsers } from './stated-users.ts'
 
 interface Deps {
   /** Handed over when it is asked, since the engine is built with this. */
   provider: () => Provider
   accounts: Accounts
   secondFactor: SecondFactor
+  statedUsers: StatedUsers
   authorizations: Authorizations
   consents: Consents
   approve: ReturnType<typeof approveByOrganization>
@@ -83,7 +85,9 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
     if (ctx.oidc.promptPending('login')) return undefined
     const account = await accountOf(ctx, accountId)
     if (!account || account.disabled) return undefined
-    return deps.secondFactor.isMissing(account, ctx.oidc.session?.amr) ? undefined : account
+    const { amr } = ctx.oidc.session ?? {}
+    if (isStated(amr)) return (await deps.statedUsers.isStatedForAnother(ctx)) ? undefined : account
+    return deps.secondFactor.isMissing(account, amr) ? undefined : account
   }
 
   async function grantFor(ctx: KoaContextWithOIDC, about: Authorization, consent: Consent, scopes: string[]): Promise<Grant> {

@@ -14,11 +14,13 @@ import { describeDropped, droppedScopes } from '../smart/scope-decision.ts'
 import { permittedScopes, splitScope } from '../smart/scope-policy.ts'
 import { sourceOf } from '../web/request.ts'
 import { notesOf } from './request-notes.ts'
+import type { StatedUsers } from './stated-users.ts'
 
 interface Deps {
   issuer: string
   fhirServers: readonly FhirServer[]
   launches: Launches
+  statedUsers: StatedUsers
   audit: AuditTrail
 }
 
@@ -29,7 +31,7 @@ const BROWSER = /^[\w-]{43}$/
 
 type Check = (ctx: KoaContextWithOIDC, value: string | undefined, client: Client) => Promise<void>
 
-export function requestChecks({ issuer, fhirServers, launches, audit }: Deps): Record<'aud' | 'launch', Check> {
+export function requestChecks({ issuer, fhirServers, launches, statedUsers, audit }: Deps): Record<'aud' | 'launch', Check> {
   const isSecure = issuer.startsWith('https:')
   // __Host-: no neighbouring subdomain can plant it. Browsers take it over https only.
   const cookieName = isSecure ? '__Host-keyward_launch' : 'keyward_launch'
@@ -46,8 +48,11 @@ export function requestChecks({ issuer, fhirServers, launches, audit }: Deps): R
       const { resource, response_mode: mode, code_challenge: challenge } = ctx.oidc.params ?? {}
       if (!S256_CHALLENGE.test(String(challenge)))
         throw new errors.InvalidRequest('code_challenge must be the base64url form of a SHA-256 hash')
-      // The others would put a code where pages and histories can read it.
-      if (mode !== undefined && mode !== 'query') throw new errors.InvalidRequest('response_mode must be query')
+      // The others would put a code where pages and histories can read it; nor does this refusal go by them.
+      if (mode !== undefined && mode !== 'query') {
+        delete ctx.oidc.params?.response_mode
+        throw new errors.InvalidRequest('response_mode must be query')
+      }
       if (resource !== undefined && !sameServer(resource, fhirServer)) throw new errors.InvalidTarget('resource and aud differ')
       nameResource(ctx, fhirServer)
       keepOfflineAccess(ctx, client)
@@ -73,6 +78,7 @@ export function requestChecks({ issuer, fhirServers, launches, audit }: Deps): R
       const { ehr, context } = launch
       const parties = { clientId, fhirServer: fhirServer.id, ehr, ...(context.patient ? { patient: context.patient } : {}) }
       await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'redeemed', ...parties })
+      if (launch.statedAt !== undefined) await statedUsers.signIn(ctx, launch)
     }
   }
 

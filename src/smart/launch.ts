@@ -20,6 +20,8 @@ export interface Launch {
   context: LaunchContext
   /** The fhirUser who must be the one signed in, as `Practitioner/lee`; undefined: whoever is. */
   user?: string
+  /** When `user` was stated under a signature that counts, in epoch milliseconds: it is signed in by that. */
+  statedAt?: number
   /** The client that created it. */
   ehr: string
   /** Epoch milliseconds until which it may be redeemed. */

@@ -71,7 +71,14 @@ export async function startBareEngine({ config, store }: Keyward): Promise<BareE
     adapter: readThenWrite(store, adapters({ store, fence, clients, sessionEnds, now })),
     accounts,
     policy: [],
-    checks: requestChecks({ issuer, fhirServers, launches: createLaunches({ store, fence, now }), audit }),
+    checks: requestChecks({
+      issuer,
+      fhirServers,
+      launches: createLaunches({ store, fence, now }),
+      // Nobody launches from an EHR here.
+      statedUsers: { signIn: async () => undefined, isStatedForAnother: async () => false },
+      audit
+    }),
     loadExistingGrant: async () => undefined,
     now
   })
