@@ -73,7 +73,11 @@ export function completeAnswers({ provider, audit }: Deps): void {
   }
 
   async function discovery(ctx: KoaContextWithOIDC): Promise<void> {
-    Object.assign(bodyOf(ctx), { scopes_supported: SCOPES_SUPPORTED, grant_types_supported: GRANT_TYPES_SUPPORTED })
+    Object.assign(bodyOf(ctx), {
+      scopes_supported: SCOPES_SUPPORTED,
+      grant_types_supported: GRANT_TYPES_SUPPORTED,
+      response_modes_supported: ['query']
+    })
   }
 
   function record(ctx: KoaContextWithOIDC, event: AuditEvent): Promise<void> {
