@@ -124,7 +124,8 @@ function checkAddresses(said: Record<string, unknown>, allowedHosts: readonly st
 function isOutside(hostname: string): boolean {
   const bare = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '')
   if (isIP(bare) !== 0) return isPublicAddress(bare)
-  return bare.includes('.') && !/\.(localhost|local|internal|home\.arpa|onion)$/.test(bare)
+  const isName = bare.length <= 253 && bare.split('.').every((label) => /^[\w-]{1,63}$/.test(label))
+  return isName && bare.includes('.') && !/\.(localhost|local|internal|home\.arpa|onion)$/.test(bare)
 }
 
 /** Small enough to keep and to show, whatever it is. */
