@@ -27,6 +27,9 @@ interface Deps {
 /** RFC 7636 §4.2. The engine lets lengths pass that no verifier can ever meet. */
 const S256_CHALLENGE = /^[\w-]{43}$/
 
+/** In characters. */
+const LONGEST_REPEATED = 1000
+
 const BROWSER = /^[\w-]{43}$/
 
 type Check = (ctx: KoaContextWithOIDC, value: string | undefined, client: Client) => Promise<void>
@@ -62,7 +65,7 @@ export function requestChecks({ issuer, fhirServers, launches, statedUsers, audi
       const dropped = droppedScopes({ asked, registered, enforces: fhirServer.enforces })
       notesOf(ctx).decision = { asked, dropped }
       const why = dropped.length > 0 ? `: ${describeDropped(dropped)}` : ''
-      throw new errors.InvalidScope(`none of the scopes asked for may be granted to this app${why}`, scopeOf(ctx) ?? '')
+      throw new errors.InvalidScope(`none of the scopes asked for may be granted to this app${why}`, short(scopeOf(ctx)))
     },
     async launch(ctx, value, client) {
       if (value === undefined) return
@@ -111,6 +114,9 @@ function keepOfflineAccess(ctx: KoaContextWithOIDC, client: Client): void {
   if (!asked.includes('offline_access') || kept.includes('offline_access') || !ctx.oidc.params) return
   if (client.grantTypeAllowed('refresh_token')) ctx.oidc.params.scope = [...kept, 'offline_access'].join(' ')
 }
+
+/** The engine repeats the scope in the redirect: only one that a proxy would let through. */
+const short = (scope = ''): string => (scope.length > LONGEST_REPEATED ? '' : scope)
 
 function scopeOf(ctx: KoaContextWithOIDC): string | undefined {
   const scope = ctx.oidc.params?.scope

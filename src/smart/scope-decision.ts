@@ -47,12 +47,16 @@ export function droppedScopes({ asked, registered, enforces, permitted, granted 
 
 /** One line for the developer of an app: the first few, and how many more. */
 export function describeDropped(dropped: readonly DroppedScope[]): string {
-  const told = dropped.slice(0, MOST_TOLD).map(({ scope, why }) => `${scope} (${why.replaceAll('-', ' ')})`)
+  const told = dropped.slice(0, MOST_TOLD).map(({ scope, why }) => `${shortened(scope)} (${why.replaceAll('-', ' ')})`)
   const more = dropped.length - told.length
   return [...told, ...(more > 0 ? [`${more} more`] : [])].join(', ')
 }
 
 const MOST_TOLD = 5
+/** It is said in a redirect: many proxies pass on no header of more than a few KiB. */
+const LONGEST_TOLD = 200
+
+const shortened = (scope: string): string => (scope.length > LONGEST_TOLD ? `${scope.slice(0, LONGEST_TOLD)}...` : scope)
 
 /** What no person could be asked about, whoever signs in. */
 function whyNotAtAll(scope: string, { asked, registered, enforces }: Stages): Why | undefined {
