@@ -45,6 +45,7 @@ import { engineConfiguration } from './oidc/configuration.ts'
 import { existingGrant } from './oidc/existing-grant.ts'
 import { interactionSteps } from './oidc/interaction-policy.ts'
 import { introspection } from './oidc/introspection.ts'
+import { createAccessTokenValues } from './oidc/jwt-access-tokens.ts'
 import { replaceKeys } from './oidc/patches.ts'
 import { createProvider } from './oidc/provider.ts'
 import { createPushedRequests } from './oidc/pushed-requests.ts'
@@ -59,6 +60,7 @@ import { refreshTokenGrant } from './oidc/token/refresh-token.ts'
 import { createResources } from './oidc/token/resource.ts'
 import { createRevocation } from './oidc/token/revocation.ts'
 import { tokenRoutes } from './oidc/token/routes.ts'
+import { createTokenSigner } from './oidc/token-signer.ts'
 import { patientRoutes } from './patient/routes.ts'
 import { accountRoutes } from './portal/account-routes.ts'
 import { createBrowserSessions } from './portal/browser-session.ts'
@@ -151,7 +153,9 @@ export async function createApp(deps: AppDeps): Promise<App> {
   const consents = createConsents({ store, now })
 
   const signingKeys = await loadSigningKeys(store, now)
-  const idTokens = createIdTokens({ issuer, fhirServers, keys: signingKeys, lifetime: lifetimes.accessToken, now })
+  const signer = createTokenSigner(signingKeys)
+  const idTokens = createIdTokens({ issuer, fhirServers, signer, lifetime: lifetimes.accessToken, now })
+  const accessTokenValues = createAccessTokenValues({ issuer, fhirServers, signer })
   const sessionEnds = createSessionEnds({ store, lifetime: config.lifetimes.session, now })
   const statedUsers = createStatedUsers({ accounts, secondFactor, launches, sessionEnds, audit })
   const access = createAccessCheck({
@@ -206,7 +210,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
     current: signingKeys,
     onChange: (keys) => {
       replaceKeys(provider, keys)
-      idTokens.replaceKeys(keys)
+      signer.replaceKeys(keys)
       keySet.forget()
     },
     every: signingKeysEvery
@@ -249,16 +253,16 @@ export async function createApp(deps: AppDeps): Promise<App> {
       audit
     })
   ])
-  const issuing = createIssuing({ store, audit, idTokens, lifetimes, now })
+  const issuing = createIssuing({ store, audit, idTokens, accessTokenValues, lifetimes, now })
   const granting = { store, access, issuing, resources: createResources(fhirServers), lifetimes, now }
   const grants = new Map([
     ['authorization_code', authorizationCodeGrant({ ...granting, fence })],
     ['refresh_token', refreshTokenGrant(granting)],
-    ['client_credentials', clientCredentialsGrant({ issuer, store, audit, fhirServers, lifetimes, now })]
+    ['client_credentials', clientCredentialsGrant({ issuer, store, audit, accessTokenValues, fhirServers, lifetimes, now })]
   ])
   const bearerClient = bearerAuthenticator({ issuer, store, clients, now })
   const developers = selfRegistration({ config, store, fence, audit, logger, now })
-  const revocation = createRevocation({ store, audit })
+  const revocation = createRevocation({ store, audit, accessTokenValues })
   const tokens = partOf([tokenRoutes({ store, clients, authenticator, grants, revocation, audit })])
   koa.use(
     bySegment({
@@ -268,7 +272,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       par: requests,
       fhir: partOf([], smartDiscovery(config)),
       launch: partOf([launchRoutes({ clients, launches, userStatements, audit, bearerClient })]),
-      introspect: partOf([], introspection({ issuer, fhirServers, store, clients, access, audit, now })),
+      introspect: partOf([], introspection({ issuer, fhirServers, store, clients, access, accessTokenValues, audit, now })),
       register: partOf(developers.routers),
       token: tokens,
       revoke: tokens

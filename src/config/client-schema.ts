@@ -1,6 +1,6 @@
 /** One entry of `clients`: RFC 7591 members, and Keyward's own. What its members must agree on is in rules.ts. */
 import { z } from 'zod'
-import { pattern, scope, serverId, text, words } from './fields.ts'
+import { duration, pattern, scope, serverId, text, words } from './fields.ts'
 import { ASSERTION_ALGORITHMS, readPublicJwk } from './public-jwk.ts'
 import { redirectUriProblem, webUriProblem } from './uris.ts'
 
@@ -108,6 +108,16 @@ export const client = z
       .default([])
       .describe(
         'For the grant type client_credentials: ids of the FHIR servers for which it may get tokens. Empty where there is only one FHIR server, and then that one.'
+      ),
+    refresh_token_lifetime: duration()
+      .optional()
+      .describe(
+        'A refresh token of this client since its last use, in place of lifetimes.refreshToken. Certification asks for three months at least where people connect an app themselves.'
+      ),
+    refresh_token_absolute: duration()
+      .optional()
+      .describe(
+        'How long after the first refresh token of a connection the last one ends, whatever use it is in. Without it, never.'
       ),
     launch_contexts: z
       .array(serverId)

@@ -63,6 +63,8 @@ export interface FhirServer {
   baseUrl: string
   /** Resource types whose `category` this server enforces in a scope, and other search parameters, each as `Observation.code`. */
   enforces: { categories: string[]; parameters?: string[] | undefined }
+  /** What apps get for this server, absent: opaque. */
+  accessTokenFormat?: 'opaque' | 'jwt' | undefined
   /** Test records only: open to apps that registered themselves. */
   sandbox?: boolean | undefined
   /** client_ids */
@@ -93,6 +95,9 @@ export interface ClientConfig {
   smart_scope: string
   /** FHIR server ids for which client_credentials gives tokens; empty: the only one there is. */
   fhir_servers: string[]
+  /** In seconds, a refresh token since its last use, and from the first of its line to the end of the last; absent: as `lifetimes`, and no end. */
+  refresh_token_lifetime?: number | undefined
+  refresh_token_absolute?: number | undefined
   /** Clinicians are not asked for consent. */
   approved_for_clinicians: boolean
   /** FHIR server ids for which this client, an EHR, may create launch contexts. */

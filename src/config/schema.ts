@@ -188,6 +188,12 @@ const fhirServer = z.strictObject({
     .array(words)
     .default([])
     .describe('client_ids of the FHIR servers that may ask about tokens for this base URL.'),
+  accessTokenFormat: z
+    .enum(['opaque', 'jwt'], 'must be opaque or jwt')
+    .default('opaque')
+    .describe(
+      'What apps get for this server. jwt is for a server that can only check signatures: JWTs by RFC 9068, which last five minutes at most. Only such a token still works there, for what is left of those minutes, after its access has ended.'
+    ),
   patientSearch: z
     .strictObject({ as: words.describe('The client_id that such a token will name.') })
     .optional()

@@ -108,7 +108,8 @@ function clientAdapter(clients: Clients): Adapter {
 
 /** RFC 7591 members as the engine knows them; ours are extraClientMetadata of configuration.ts. */
 function metadataOf(client: RegisteredClient, nobodysSecret: string): AdapterPayload {
-  const { launch_contexts, launch_apps, launch_kinds, fhir_servers, ...own } = client
+  const { launch_contexts, launch_apps, launch_kinds, fhir_servers, refresh_token_lifetime, refresh_token_absolute, ...own } =
+    client
   const {
     user_assertion_issuers,
     approved_for_clinicians,

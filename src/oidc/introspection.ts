@@ -10,14 +10,14 @@ import type { AuditTrail } from '../audit/trail.ts'
 import { answerUnauthenticated, basicAuthenticator } from '../clients/authenticate.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { FhirServer } from '../config/config.ts'
-import { contextMembers } from '../smart/token-response.ts'
 import type { Store } from '../store/store.ts'
 import { readForm } from '../web/form.ts'
 import { postOnly } from '../web/post-only.ts'
 import { sourceOf } from '../web/request.ts'
 import type { AccessCheck } from './access.ts'
-import { absoluteFhirUser } from './account-claims.ts'
+import { claimsOfPerson, claimsOfService } from './access-claims.ts'
 import { engineKind } from './engine-records.ts'
+import type { AccessTokenValues } from './jwt-access-tokens.ts'
 import { isSystemToken, type SystemToken, systemAccess } from './system-tokens.ts'
 
 interface Deps {
@@ -26,6 +26,7 @@ interface Deps {
   store: Store
   clients: Clients
   access: AccessCheck
+  accessTokenValues: Pick<AccessTokenValues, 'idOf'>
   audit: AuditTrail
   now: () => number
 }
@@ -35,7 +36,7 @@ const accessTokens = engineKind('AccessToken')
 const INACTIVE = '{"active":false}'
 
 export function introspection(deps: Deps): Middleware {
-  const { issuer, fhirServers, store, clients, access, audit, now } = deps
+  const { issuer, fhirServers, store, clients, access, accessTokenValues, audit, now } = deps
   const authenticate = basicAuthenticator(clients)
   const servedBy = new Map(
     fhirServers
@@ -72,9 +73,9 @@ export function introspection(deps: Deps): Middleware {
     ctx.body = found.active ? JSON.stringify(found.answer) : INACTIVE
   }
 
-  /** Access tokens alone have this prefix: no other stored id passes as one. */
   async function findToken(value: string): Promise<AdapterPayload | undefined> {
-    return value.startsWith('kw_at_') ? (await store.view(accessTokens, value))?.record : undefined
+    const id = await accessTokenValues.idOf(value)
+    return id === undefined ? undefined : (await store.view(accessTokens, id))?.record
   }
 
   type Found = { active: true; foreign: false; answer: Record<string, unknown> } | { active: false; foreign: boolean }
@@ -87,31 +88,16 @@ export function introspection(deps: Deps): Middleware {
     if (isSystemToken(token)) return introspectSystemToken(token, fhirServer)
     const live = await access.of(token)
     if (!live || live.grant.fhirServer !== fhirServer.id || live.scopes.length === 0) return { active: false, foreign: false }
-    const { account, client, grant, scopes } = live
-    const fhirUser = scopes.includes('fhirUser') ? absoluteFhirUser(account, fhirServer) : undefined
-    const answer = {
-      active: true,
-      iss: issuer,
-      sub: account.sub,
-      client_id: client.client_id,
-      aud,
-      scope: scopes.join(' '),
-      token_type: 'Bearer',
-      iat,
-      exp,
-      ...contextMembers(grant.launchContext, scopes),
-      ...(fhirUser ? { fhirUser } : {})
-    }
-    return { active: true, foreign: false, answer }
+    const { baseUrl } = fhirServer
+    const claims = claimsOfPerson(issuer, { aud: baseUrl, iat, exp }, live, live.scopes, fhirServer)
+    return { active: true, foreign: false, answer: { active: true, token_type: 'Bearer', ...claims } }
   }
 
-  /** Of a client by itself: there is no person, and so RFC 9068 §2.2 makes the client its subject. */
   async function introspectSystemToken(token: SystemToken, fhirServer: FhirServer): Promise<Found> {
     const live = await systemAccess(token, fhirServer, { clients, fhirServers })
     if (!live) return { active: false, foreign: false }
-    const { clientId, aud, iat, exp } = token
-    const about = { iss: issuer, sub: clientId, client_id: clientId, aud, scope: live.scopes.join(' ') }
-    return { active: true, foreign: false, answer: { active: true, ...about, token_type: 'Bearer', iat, exp } }
+    const claims = claimsOfService(issuer, token, live.scopes)
+    return { active: true, foreign: false, answer: { active: true, token_type: 'Bearer', ...claims } }
   }
 
   return (ctx, next) => (PATH.test(ctx.path) ? respond(ctx) : next())

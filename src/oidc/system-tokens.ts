@@ -9,6 +9,7 @@ import type { ClientConfig, FhirServer } from '../config/config.ts'
 import { fhirServersOf, grantedToService } from '../smart/system-scopes.ts'
 import { newIdBeside, newTaggedId } from '../store/slot.ts'
 import type { Kind } from '../store/store.ts'
+import { type AccessTokenFormat, lifetimeOf, prefixOf } from './jwt-access-tokens.ts'
 
 export interface SystemToken {
   kind: 'AccessToken'
@@ -35,11 +36,10 @@ export function isSystemToken(record: { gty?: unknown }): record is SystemToken 
 
 export function newSystemToken(
   about: Pick<SystemToken, 'clientId' | 'aud' | 'scope'>,
-  iat: number,
-  lifetime: number
+  { iat, lifetime, format }: { iat: number; lifetime: number; format: AccessTokenFormat }
 ): SystemToken {
-  const jti = newIdBeside(newTaggedId(), 'kw_at_')
-  return { iat, exp: iat + lifetime, ...about, gty: CLIENT_CREDENTIALS, kind: 'AccessToken', jti }
+  const jti = newIdBeside(newTaggedId(), prefixOf(format))
+  return { iat, exp: iat + lifetimeOf(format, lifetime), ...about, gty: CLIENT_CREDENTIALS, kind: 'AccessToken', jti }
 }
 
 /** What a token gives at this moment at the FHIR server that asks; undefined: nothing. */

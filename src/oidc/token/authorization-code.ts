@@ -10,6 +10,7 @@ import { required } from './form.ts'
 import { accessHasEnded, endFamily, partiesOf, type TokenGrant } from './grant.ts'
 import type { Issuing } from './issue.ts'
 import { type AuthorizationCode, authorizationCodes, gtyOf, newAccessToken, newRefreshToken, spending } from './records.ts'
+import { refreshLifetimes } from './refresh-lifetimes.ts'
 import { invalidGrant, TokenRefusal } from './refusal.ts'
 import type { Resources } from './resource.ts'
 
@@ -46,7 +47,7 @@ export function authorizationCodeGrant({ store, access, issuing, fence, resource
     reached('code:found')
 
     const live = (await access.of(code, client)) ?? (await accessHasEnded(store, code))
-    const aud = resources.audienceOf(code, live, request.resources)
+    const audience = resources.audienceOf(code, live, request.resources)
     const making = { now: now(), gty: gtyOf(code, grantType) }
     const { scopes } = live
     if (scopes.length === 0) throw invalidGrant('nothing of what was granted stands', { parties: partiesOf(live.grant) })
@@ -56,8 +57,8 @@ export function authorizationCodeGrant({ store, access, issuing, fence, resource
       source: code,
       access: live,
       spent: spending(authorizationCodes, { id, record: code }, found.version, Math.floor(making.now / 1000)),
-      accessToken: newAccessToken(code, { ...making, lifetime: lifetimes.accessToken, scopes, aud }),
-      refreshToken: stays ? newRefreshToken(code, { ...making, lifetime: lifetimes.refreshToken }) : undefined
+      accessToken: newAccessToken(code, { ...making, lifetime: lifetimes.accessToken, scopes, ...audience }),
+      refreshToken: stays ? newRefreshToken(code, { ...making, ...refreshLifetimes(client, lifetimes) }) : undefined
     })
     // The fence once more: spending it may be the first thing that was written to a store which has forgotten that it was spent.
     return answer && !isFenced() ? answer : issuing.withdraw({ request, access: live })

@@ -12,6 +12,7 @@ import { isOwnScope, ownScopesOf } from '../../smart/own-api.ts'
 import { splitScope } from '../../smart/scope-policy.ts'
 import { fhirServersOf, grantedToService } from '../../smart/system-scopes.ts'
 import type { Store } from '../../store/store.ts'
+import type { AccessTokenFormat, AccessTokenValues } from '../jwt-access-tokens.ts'
 import { newSystemToken, systemTokens } from '../system-tokens.ts'
 import type { TokenGrant, TokenRequest } from './grant.ts'
 import { TokenRefusal } from './refusal.ts'
@@ -20,6 +21,7 @@ interface Deps {
   issuer: string
   store: Store
   audit: AuditTrail
+  accessTokenValues: Pick<AccessTokenValues, 'ofService'>
   fhirServers: readonly FhirServer[]
   lifetimes: Pick<Config['lifetimes'], 'backendAccessToken'>
   now: () => number
@@ -28,7 +30,15 @@ interface Deps {
 /** RFC 6749 §3.3 */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
 
-export function clientCredentialsGrant({ issuer, store, audit, fhirServers, lifetimes, now }: Deps): TokenGrant {
+export function clientCredentialsGrant({
+  issuer,
+  store,
+  audit,
+  accessTokenValues,
+  fhirServers,
+  lifetimes,
+  now
+}: Deps): TokenGrant {
   return async (request) => {
     const { client, values } = request
     // The configuration holds such clients to a key already; whatever else makes clients is held to it here.
@@ -44,7 +54,8 @@ export function clientCredentialsGrant({ issuer, store, audit, fhirServers, life
     if (scopes.length === 0)
       throw new TokenRefusal('invalid_scope', 'this client is registered for none of these system/ scopes', { parties })
 
-    return issue(request, fhirServer.baseUrl, scopes, parties)
+    const { baseUrl: aud, accessTokenFormat: format = 'opaque' } = fhirServer
+    return issue(request, { aud, format, scopes }, parties)
   }
 
   /** One token is for one audience: beside a scope of Keyward's own API, the others are dropped. */
@@ -56,25 +67,25 @@ export function clientCredentialsGrant({ issuer, store, audit, fhirServers, life
     const scopes = ownScopesOf(asked, client)
     if (scopes.length === 0)
       throw new TokenRefusal('invalid_scope', "this client is registered for none of these scopes of Keyward's own API")
-    return issue(request, issuer, scopes)
+    return issue(request, { aud: issuer, format: 'opaque', scopes })
   }
 
   async function issue(
     { client, grantType, source }: TokenRequest,
-    aud: string,
-    scopes: string[],
+    { aud, format, scopes }: { aud: string; format: AccessTokenFormat; scopes: string[] },
     parties: { fhirServer?: string } = {}
   ): ReturnType<TokenGrant> {
     const scope = scopes.join(' ')
     const { client_id: clientId } = client
     const { backendAccessToken: lifetime } = lifetimes
-    const token = newSystemToken({ clientId, aud, scope }, Math.floor(now() / 1000), lifetime)
+    const token = newSystemToken({ clientId, aud, scope }, { iat: Math.floor(now() / 1000), lifetime, format })
     // Side by side: the token leaves once both are written, and until then nobody knows it.
-    await Promise.all([
+    const [value] = await Promise.all([
+      accessTokenValues.ofService(token),
       audit.record(source, { type: 'token', outcome: 'issued', grantType, clientId, ...parties, scopes }),
       store.put(systemTokens, token.jti, token, { expiresAt: token.exp * 1000 })
     ])
-    return { access_token: token.jti, token_type: 'bearer', expires_in: lifetime, scope }
+    return { access_token: value, token_type: 'bearer', expires_in: token.exp - token.iat, scope }
   }
 
   /** RFC 8707 §2 `resource`, or SMART's `aud`; without either, the only FHIR server that the client has. */

@@ -9,8 +9,14 @@ import type { Write } from '../../store/store.ts'
 import type { Access } from '../access.ts'
 import { engineKind } from '../engine-records.ts'
 import { grantLifetime } from '../lifetimes.ts'
+import { refreshLifetimes } from './refresh-lifetimes.ts'
 
-export function renewalOf({ grant, grantId, version }: Access, lifetimes: Config['lifetimes'], now: number): Write | undefined {
+export function renewalOf(
+  { client, grant, grantId, version }: Access,
+  configured: Config['lifetimes'],
+  now: number
+): Write | undefined {
+  const lifetimes = { ...configured, refreshToken: refreshLifetimes(client, configured).lifetime }
   const scopes = splitScope(grant.openid?.scope)
   const seconds = Math.floor(now / 1000)
   if (!lasts(scopes) || grant.exp === undefined || grant.exp - seconds > 2 * lifetimes.refreshToken) return undefined

@@ -13,6 +13,7 @@ import { contextMembers } from '../../smart/token-response.ts'
 import type { Store, Write } from '../../store/store.ts'
 import type { Access } from '../access.ts'
 import { engineKind } from '../engine-records.ts'
+import type { AccessTokenValues } from '../jwt-access-tokens.ts'
 import { partiesOf, type TokenRequest } from './grant.ts'
 import { renewalOf } from './grant-renewal.ts'
 import type { IdTokens } from './id-token.ts'
@@ -32,8 +33,10 @@ interface Issue {
 
 /** What an answer says: made now, or once more. */
 interface Answer {
+  /** Its id: what the app gets may be another form of it. */
   access_token: string
   /** Of the access token, in seconds. */
+  iat?: number | undefined
   exp: number
   refresh_token?: string | undefined
   scope?: string | undefined
@@ -52,13 +55,14 @@ interface Deps {
   store: Store
   audit: AuditTrail
   idTokens: IdTokens
+  accessTokenValues: Pick<AccessTokenValues, 'ofPerson'>
   lifetimes: Config['lifetimes']
   now: () => number
 }
 
 type TokenEvent = Extract<AuditEvent, { type: 'token' }>
 
-export function createIssuing({ store, audit, idTokens, lifetimes, now }: Deps): Issuing {
+export function createIssuing({ store, audit, idTokens, accessTokenValues, lifetimes, now }: Deps): Issuing {
   function record(
     { request, access }: Pick<Issue, 'request' | 'access'>,
     event: Partial<TokenEvent> & Pick<TokenEvent, 'outcome'>
@@ -66,10 +70,13 @@ export function createIssuing({ store, audit, idTokens, lifetimes, now }: Deps):
     return audit.record(request.source, eventOf(request, access, event))
   }
 
-  function answerOf(access: Access, { exp, ...given }: Answer, idToken: string | undefined): Record<string, unknown> {
-    const { access_token, refresh_token, scope } = given
+  function answerOf(
+    access: Access,
+    { exp, refresh_token, scope }: Answer,
+    { value, idToken }: { value: string; idToken: string | undefined }
+  ): Record<string, unknown> {
     return {
-      access_token,
+      access_token: value,
       expires_in: exp - Math.floor(now() / 1000),
       id_token: idToken,
       refresh_token,
@@ -84,9 +91,11 @@ export function createIssuing({ store, audit, idTokens, lifetimes, now }: Deps):
       const isRefresh = request.grantType === 'refresh_token'
       const { exp, scope } = accessToken.record
       const scopes = splitScope(scope)
-      const [idToken] = await Promise.all([
+      const { id, record: about } = accessToken
+      const [idToken, value] = await Promise.all([
         // Before anything is spent: what can't be signed costs the app nothing.
         idTokens.issue(source, access, scopes),
+        accessTokenValues.ofPerson({ id, aud: about.aud, scope: scope ?? '', iat: about.iat, exp }, access),
         record({ request, access }, { outcome: 'issued', scopes })
       ])
       reached(isRefresh ? 'refresh:audited' : 'code:audited')
@@ -99,16 +108,18 @@ export function createIssuing({ store, audit, idTokens, lifetimes, now }: Deps):
       ]
       if (!(await store.commit(writes))) return undefined
       reached(isRefresh ? 'refresh:committed' : 'code:committed')
-      return answerOf(access, { access_token: accessToken.id, exp, refresh_token: refreshToken?.id, scope }, idToken)
+      return answerOf(access, { access_token: id, exp, refresh_token: refreshToken?.id, scope }, { value, idToken })
     },
 
     async repeat({ request, source, access }, given) {
       const scopes = splitScope(given.scope)
-      const [idToken] = await Promise.all([
+      const { access_token: id, exp, iat = exp, scope = '' } = given
+      const [idToken, value] = await Promise.all([
         idTokens.issue(source, access, scopes),
+        accessTokenValues.ofPerson({ id, aud: source.resource ?? '', scope, iat, exp }, access),
         record({ request, access }, { outcome: 'issued', reason: 'retry', scopes })
       ])
-      return answerOf(access, given, idToken)
+      return answerOf(access, given, { value, idToken })
     },
 
     async withdraw({ request, access }) {

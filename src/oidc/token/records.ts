@@ -6,6 +6,7 @@
 
 import { newIdBeside } from '../../store/slot.ts'
 import type { Kind, PutOptions, Write } from '../../store/store.ts'
+import { type AccessTokenFormat, lifetimeOf, prefixOf } from '../jwt-access-tokens.ts'
 
 interface Issued {
   kind: string
@@ -79,23 +80,29 @@ export function gtyOf(source: Source, grantType: string): string {
 
 export function newAccessToken(
   { accountId, clientId, grantId, sessionUid }: Source,
-  { now, lifetime, gty, scopes, aud }: Making & { scopes: readonly string[]; aud: string }
+  { now, lifetime, gty, scopes, aud, format }: Making & { scopes: readonly string[]; aud: string; format: AccessTokenFormat }
 ): Stored<AccessToken> {
-  const id = newIdBeside(grantId, 'kw_at_')
+  const id = newIdBeside(grantId, prefixOf(format))
   const iat = Math.floor(now / 1000)
   const scope = scopes.join(' ')
   const about = { accountId, clientId, grantId, ...(sessionUid === undefined ? {} : { sessionUid }), gty, aud, scope }
-  return { id, record: { iat, exp: iat + lifetime, ...about, kind: 'AccessToken', jti: id } }
+  const exp = iat + lifetimeOf(format, lifetime)
+  return { id, record: { iat, exp, ...about, kind: 'AccessToken', jti: id } }
 }
 
 /** RFC 6749 §6: it stands for all that was granted, whatever the access token beside it is narrowed to. */
-export function newRefreshToken(source: Source & Partial<RefreshToken>, { now, lifetime, gty }: Making): Stored<RefreshToken> {
+export function newRefreshToken(
+  source: Source & Partial<RefreshToken>,
+  { now, lifetime, absolute, gty }: Making & { absolute: number | undefined }
+): Stored<RefreshToken> {
   const id = newIdBeside(source.grantId, 'kw_rt_')
   const iat = Math.floor(now / 1000)
   const { acr, amr, authTime, nonce, resource, scope, sessionUid, accountId, clientId, grantId } = source
   const about = { accountId, clientId, grantId, acr, amr, authTime, nonce, resource, scope, sessionUid }
-  const chain = { gty, iiat: source.iiat ?? iat, rotations: source.rotations === undefined ? 0 : source.rotations + 1 }
-  return { id, record: { iat, exp: iat + lifetime, ...about, ...chain, kind: 'RefreshToken', jti: id } }
+  const iiat = source.iiat ?? iat
+  const exp = Math.min(iat + lifetime, absolute === undefined ? Number.POSITIVE_INFINITY : iiat + absolute)
+  const chain = { gty, iiat, rotations: source.rotations === undefined ? 0 : source.rotations + 1 }
+  return { id, record: { iat, exp, ...about, ...chain, kind: 'RefreshToken', jti: id } }
 }
 
 /** On the condition that nobody has spent it, or changed it, meanwhile. */

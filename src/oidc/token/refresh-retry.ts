@@ -16,6 +16,7 @@ interface Successor {
   refresh_token: string
   scope?: string | undefined
   /** Of the access token, in seconds. */
+  iat?: number | undefined
   exp: number
 }
 
@@ -36,8 +37,8 @@ export function retryOf(
   now: number
 ): Retry | undefined {
   if (window === 0) return undefined
-  const { exp, scope } = next.accessToken.record
-  const successor: Successor = { access_token: next.accessToken.id, refresh_token: next.refreshToken.id, scope, exp }
+  const { iat, exp, scope } = next.accessToken.record
+  const successor: Successor = { access_token: next.accessToken.id, refresh_token: next.refreshToken.id, scope, iat, exp }
   const sealed = sealerOf(spentToken).seal(Buffer.from(JSON.stringify(successor)), PURPOSE)
   // An access token that has ended is no answer.
   return { until: Math.min(now + window * 1000, exp * 1000), successor: Buffer.from(sealed).toString('base64') }

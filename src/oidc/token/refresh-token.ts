@@ -11,6 +11,7 @@ import { required } from './form.ts'
 import { accessHasEnded, endFamily, partiesOf, type TokenGrant } from './grant.ts'
 import type { Issuing } from './issue.ts'
 import { gtyOf, newAccessToken, newRefreshToken, type RefreshToken, refreshTokens, spending } from './records.ts'
+import { isOver, refreshLifetimes } from './refresh-lifetimes.ts'
 import { retryOf, successorOf } from './refresh-retry.ts'
 import { invalidGrant, TokenRefusal } from './refusal.ts'
 import type { Resources } from './resource.ts'
@@ -38,7 +39,7 @@ export function refreshTokenGrant({ store, access, issuing, resources, lifetimes
     if (!found) throw invalidGrant('unknown refresh token')
     const token = found.record
     if (token.clientId !== client.client_id) throw invalidGrant('refresh token of another client')
-    if (token.exp * 1000 <= now()) throw invalidGrant('expired refresh token')
+    if (isOver(token, client, lifetimes, now())) throw invalidGrant('expired refresh token')
     const successor = await successorOf(store, id, token, now())
     if (token.consumed !== undefined && !successor) return endFamily(store, request, token, 'refresh-token')
     reached('refresh:found')
@@ -47,12 +48,12 @@ export function refreshTokenGrant({ store, access, issuing, resources, lifetimes
     const live = (await access.of({ ...token, scope: wanted }, client)) ?? (await accessHasEnded(store, token))
     if (live.scopes.length === 0)
       throw new TokenRefusal('invalid_scope', 'nothing of what is asked for stands any more', { parties: partiesOf(live.grant) })
-    const aud = resources.audienceOf(token, live, request.resources)
+    const audience = resources.audienceOf(token, live, request.resources)
     const about = { request, source: token, access: live }
     if (successor) return issuing.repeat(about, successor)
     const making = { now: now(), gty: gtyOf(token, grantType) }
-    const accessToken = newAccessToken(token, { ...making, lifetime: lifetimes.accessToken, scopes: live.scopes, aud })
-    const refreshToken = newRefreshToken(token, { ...making, lifetime: lifetimes.refreshToken })
+    const accessToken = newAccessToken(token, { ...making, lifetime: lifetimes.accessToken, scopes: live.scopes, ...audience })
+    const refreshToken = newRefreshToken(token, { ...making, ...refreshLifetimes(client, lifetimes) })
     const retry = retryOf(id, { accessToken, refreshToken }, lifetimes.refreshRetry, making.now)
     const record = retry ? { ...token, retry } : token
     const spent = spending(refreshTokens, { id, record }, found.version, Math.floor(making.now / 1000))

@@ -8,9 +8,10 @@ import type { ClientConfig } from '../../config/config.ts'
 import { reached } from '../../observability/steps.ts'
 import type { Store } from '../../store/store.ts'
 import { engineKind } from '../engine-records.ts'
+import type { AccessTokenValues } from '../jwt-access-tokens.ts'
 import { isSystemToken, systemTokens } from '../system-tokens.ts'
 import { findGrant, partiesOf } from './grant.ts'
-import { accessTokens, refreshTokens } from './records.ts'
+import { type AccessToken, accessTokens, type RefreshToken, refreshTokens } from './records.ts'
 
 type RevocationEvent = Extract<AuditEvent, { type: 'revocation' }>
 
@@ -19,14 +20,19 @@ export interface Revocation {
   revoke(token: string, client: ClientConfig, source: AuditSource): Promise<void>
 }
 
-export function createRevocation({ store, audit }: { store: Store; audit: AuditTrail }): Revocation {
-  // The prefix says which kind it is: there is nothing that token_type_hint could add.
-  const find = (token: string) =>
-    token.startsWith('kw_rt_')
-      ? store.get(refreshTokens, token)
-      : token.startsWith('kw_at_')
-        ? store.get(accessTokens, token)
-        : undefined
+interface Deps {
+  store: Store
+  audit: AuditTrail
+  accessTokenValues: Pick<AccessTokenValues, 'idOf'>
+}
+
+export function createRevocation({ store, audit, accessTokenValues }: Deps): Revocation {
+  // Its form says which kind it is: there is nothing that token_type_hint could add.
+  async function find(token: string): Promise<RefreshToken | AccessToken | undefined> {
+    if (token.startsWith('kw_rt_')) return store.get(refreshTokens, token)
+    const id = await accessTokenValues.idOf(token)
+    return id === undefined ? undefined : store.get(accessTokens, id)
+  }
 
   return {
     async revoke(token, { client_id: clientId }, source) {
@@ -36,7 +42,7 @@ export function createRevocation({ store, audit }: { store: Store; audit: AuditT
       if (!found) return record({ outcome: 'refused', reason: 'no-such-token' })
       if (found.clientId !== clientId) return record({ outcome: 'refused', reason: 'token-of-another-client' })
       if (isSystemToken(found)) {
-        await store.delete(systemTokens, token)
+        await store.delete(systemTokens, found.jti)
         return record({ outcome: 'revoked' })
       }
       const { accountId, grantId } = found
