@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AppClient, authorize, newApp, ticked } from '../harness/app-client.ts'
+import { encoded } from '../harness/backend-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { APP_REDIRECT, PASSWORD } from '../harness/clinic-config.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
@@ -64,6 +65,26 @@ describe.each(STORES)('prompt and remembered consent on %s', (store) => {
     const page = await half.submit({ username: 'maria', password: 'correct horse battery staple' })
     expect(page.step).toBe('mfa')
     expectErrorAt(await refused(keyward, silently(), { browser: half, clientId: 'heart-app' }), APP_REDIRECT, 'login_required')
+  })
+
+  test('case 10: an id_token_hint of another person is login_required silently, and the password otherwise', async () => {
+    const ofLee = await browser.send(silently({ scope: CLINICIAN_SCOPE }))
+    const own = await app.redeem(paramsOf(ofLee.headers.get('Location') ?? '').code ?? '')
+    const maria = await authorize(newBrowser(keyward.issuer), app.authorizationUrl())
+    const other = await app.redeem(app.codeFrom(maria))
+    const hinted = silently({ id_token_hint: other.body.id_token })
+    expectErrorAt(await refused(keyward, hinted, { browser, clientId: 'heart-app' }), APP_REDIRECT, 'login_required')
+    const shown = app.authorizationUrl({ scope: CLINICIAN_SCOPE, id_token_hint: other.body.id_token })
+    expect((await browser.open(shown)).step).toBe('login')
+    // With the hint of who is signed in nothing is asked.
+    const same = await browser.send(silently({ id_token_hint: own.body.id_token }))
+    expect(paramsOf(same.headers.get('Location') ?? '').code).toMatch(/^kw_ac_/)
+  })
+
+  test('case 10: an id_token_hint that nobody signed, or another issuer, is an invalid request', async () => {
+    const forged = `${encoded({ alg: 'none' })}.${encoded({ sub: 'x', iss: keyward.issuer, aud: 'heart-app' })}.`
+    const answer = await refused(keyward, silently({ id_token_hint: forged }), { browser, clientId: 'heart-app' })
+    expectErrorAt(answer, APP_REDIRECT, 'invalid_request')
   })
 
   test('case 10: prompt=consent asks again although all is allowed', async () => {

@@ -112,6 +112,27 @@ describe.each(STORES)('redirect_uri on %s', (store) => {
     await expectNotMatched(lab, 'lab-app', redirectUri)
   })
 
+  test.each([
+    '?code=attacker',
+    '?code=attacker&state=x',
+    '?x=1&code=attacker',
+    '#code=attacker',
+    '%3Fcode=attacker',
+    '?iss=x&code=a'
+  ])(
+    'case 17: %s after the registered redirect_uri matches nothing, so no code of somebody else reaches the app',
+    async (added) => {
+      await expectNotMatched(lab, 'lab-app', `${LAB}${added}`)
+    }
+  )
+
+  test('case 17: code=attacker beside the parameters is not in what the app is sent', async () => {
+    const response = await browser.send(`${withRaw(lab, encodeURIComponent(LAB))}&code=attacker&iss=attacker`)
+    const { searchParams } = new URL(response.headers.get('Location') ?? '')
+    expect(searchParams.getAll('code')).toEqual([expect.stringMatching(/^kw_ac_/)])
+    expect(searchParams.getAll('iss')).toEqual([keyward.issuer])
+  })
+
   describe('a loopback address of a native app', () => {
     test.each(['http://127.0.0.1:1/cb', 'http://127.0.0.1:49152/cb', 'http://127.0.0.1:65535/cb', LOOPBACK])(
       'case 16: %s goes on, and its errors come back there',
