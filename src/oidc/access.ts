@@ -8,7 +8,7 @@ import type { AdapterPayload } from 'oidc-provider'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig, FhirServer } from '../config/config.ts'
-import type { Consents } from '../consent/consents.ts'
+import type { Consent, Consents } from '../consent/consents.ts'
 import { isOpenTo } from '../smart/fhir-servers.ts'
 import { scopesForPerson } from '../smart/person-policy.ts'
 import { lasts, splitScope, stillPermitted } from '../smart/scope-policy.ts'
@@ -30,7 +30,7 @@ export interface Access {
   account: Account
   client: ClientConfig
   /** Of the token's, those that consent, registration, FHIR server and person still allow. */
-  scopes: string[]
+  scopes: readonly string[]
 }
 
 export interface AccessCheck {
@@ -62,7 +62,42 @@ interface Deps {
 
 const grants = engineKind('Grant')
 
+interface Standing {
+  account: Account
+  client: ClientConfig
+  consent: Consent
+  fhirServer: FhirServer
+  patient?: string | undefined
+}
+
+/**
+ * What consent, registration, FHIR server and person leave of a scope. Worked out once for the same records: the store gives the
+ * same frozen one as long as its bytes are the same.
+ */
+function rememberedScopes(): (standing: Standing) => (text: string | undefined) => readonly string[] {
+  const known = new WeakMap<Consent, { about: Standing; scopes: Map<string, readonly string[]> }>()
+  return (about) => {
+    const { account, client, consent, fhirServer, patient } = about
+    const before = known.get(consent)
+    const isSame = before?.about.account === account && before.about.client === client && before.about.patient === patient
+    const { scopes } = isSame ? before : { scopes: new Map<string, readonly string[]>() }
+    if (!isSame) known.set(consent, { about, scopes })
+    return (text = '') => {
+      const found = scopes.get(text)
+      if (found) return found
+      const left = stillPermitted(splitScope(text), consent.granted, splitScope(client.smart_scope), fhirServer.enforces)
+      const made = Object.freeze(scopesForPerson(account, { fhirServer, patient }, left))
+      if (scopes.size < MOST_SCOPES) scopes.set(text, made)
+      return made
+    }
+  }
+}
+
+/** Different scopes under one consent: as many as an app narrows to. */
+const MOST_SCOPES = 20
+
 export function createAccessCheck({ store, accounts, clients, consents, fhirServers, sessionExists }: Deps): AccessCheck {
+  const standingScopes = rememberedScopes()
   return {
     async of({ kind, grantId, accountId, clientId, sessionUid, scope }, asker) {
       if (!grantId || !accountId || !clientId) return undefined
@@ -79,10 +114,7 @@ export function createAccessCheck({ store, accounts, clients, consents, fhirServ
       if (!consent || consent.consentId !== consentId) return undefined
       const server = fhirServers.find(({ id }) => id === fhirServer)
       if (!server || !isOpenTo(server, client)) return undefined
-      const registered = splitScope(client.smart_scope)
-      const at = { fhirServer: server, patient: grant.launchContext?.patient }
-      const permitted = (text: string | undefined): string[] =>
-        scopesForPerson(account, at, stillPermitted(splitScope(text), consent.granted, registered, server.enforces))
+      const permitted = standingScopes({ account, client, consent, fhirServer: server, patient: grant.launchContext?.patient })
       const standing = permitted(grant.openid?.scope)
       // Coming back may have been refused since: whatever else stands, a refresh token is worth nothing then.
       if (kind === 'RefreshToken' && !lasts(standing)) return undefined

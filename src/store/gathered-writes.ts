@@ -1,7 +1,7 @@
 /**
- * Lets the commands that are sent in one turn of the event loop leave in one write. ioredis writes each by itself, and a
- * write is a call of the system, the larger part of what a command costs this process. Nothing waits for another turn, so no
- * command is later than it would be; what is sent, and its order, stay the same.
+ * Lets the commands that are sent in one turn of the event loop leave in one write, those of all requests that the turn has
+ * heard from. ioredis writes each by itself, and a write is a call of the system, the larger part of what a command costs this
+ * process. They leave as soon as everything that has arrived was looked at; what is sent, and its order, stay the same.
  */
 import type { Writable } from 'node:stream'
 import type { Redis } from 'ioredis'
@@ -26,8 +26,8 @@ export function gatherOn(stream: Writable): void {
       if (!gathering) {
         gathering = true
         stream.cork()
-        // After all promises that are settled by now: each may send more.
-        process.nextTick(leave)
+        // After all that has arrived by now: each answer, and each new request, may send more.
+        setImmediate(leave)
       }
       return Reflect.apply(write, stream, chunk)
     }

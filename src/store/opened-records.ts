@@ -6,8 +6,8 @@
 import type { SealedRecord } from './record.ts'
 
 interface Opened {
-  /** One letter for each byte: of its own, while the bytes that were read are a part of all that arrived with them. */
-  bytes: string
+  /** A copy: the bytes that were read are a part of all that arrived with them. */
+  bytes: Buffer
   sealed: SealedRecord
 }
 
@@ -35,16 +35,15 @@ export function createOpenedRecords(most: number): OpenedRecords {
 
   return {
     at(place, read, open) {
-      const bytes = Buffer.from(read.buffer, read.byteOffset, read.length).toString('latin1')
       const known = younger.get(place)
-      if (known?.bytes === bytes) return known.sealed
+      if (known?.bytes.equals(read)) return known.sealed
       const before = known ? undefined : older.get(place)
-      if (before?.bytes === bytes) {
+      if (before?.bytes.equals(read)) {
         keep(place, before)
         return before.sealed
       }
       const sealed = freeze(open())
-      if (bytes.length <= most / 2) keep(place, { bytes, sealed })
+      if (read.length <= most / 2) keep(place, { bytes: Buffer.from(read), sealed })
       return sealed
     }
   }

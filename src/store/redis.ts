@@ -47,6 +47,20 @@ function redisDriver(url: RedisUrl, connection: RedisConnection, now: () => numb
   const { client, tell } = connection
   const send: Tell = (name, ...words) => client.call(name, ...words)
   let schemaKnown = false
+  const asked = new Map<string, Promise<Buffer | null>>()
+
+  /**
+   * Reads of one key in one turn of the event loop are one: none has left yet (gathered-writes.ts), so that it finds what whoever
+   * asks later in the turn would find. The client that a FHIR server is comes with each of its requests.
+   */
+  function read(key: string): Promise<Buffer | null> {
+    const same = asked.get(key)
+    if (same) return same
+    if (asked.size === 0) setImmediate(() => asked.clear())
+    const reading = client.getBuffer(key)
+    asked.set(key, reading)
+    return reading
+  }
 
   async function ask<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -148,7 +162,7 @@ function redisDriver(url: RedisUrl, connection: RedisConnection, now: () => numb
   return {
     name: url.form === 'cluster' ? 'redis-cluster' : 'redis',
     fence: connection.fence,
-    get: (place) => ask(async () => payloadOf(await client.getBuffer(keyOf(place)))),
+    get: (place) => ask(async () => payloadOf(await read(keyOf(place)))),
 
     commit: (writes) =>
       ask(async () => {

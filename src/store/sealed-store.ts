@@ -47,6 +47,9 @@ const RESEALED_AT_MOST = 3
 /** Some 40,000 records, with what they hold about 70 MB of memory. */
 const KEPT_OPEN = 16 * 1024 * 1024
 
+/** So many places of guessable ids are kept: some megabytes. */
+const MOST_PLACES = 20_000
+
 const KIND_NAME = /^[\w-]+$/
 
 /** What a record is sealed to. */
@@ -58,13 +61,24 @@ export function createStore({ driver, sealer, lookupKey, now, onUnreadable, kept
   const hashKey = createSecretKey(lookupKey)
   const keyed = (text: string) => createHmac('sha256', hashKey).update(text).digest('base64url')
 
+  // A keyed hash costs more than all else that finds a record, and the same few are asked for again and again.
+  const keyedPlaces = new Map<string, Place>()
+
+  function keyedPlaceOf(kind: Kind<unknown>, id: string): Place {
+    const name = `id\0${kind.name}\0${id}`
+    const known = keyedPlaces.get(name)
+    if (known) return known
+    const stored = keyed(name)
+    // Never the id's own first letters, even where it looks like a tagged one.
+    const place = { kind: kind.name, tag: stored.slice(0, 8), id: stored }
+    if (keyedPlaces.size >= MOST_PLACES) keyedPlaces.clear()
+    keyedPlaces.set(name, place)
+    return place
+  }
+
   function placeOf(kind: Kind<unknown>, id: string): Place {
     if (!KIND_NAME.test(kind.name)) throw new Error(`"${kind.name}" can't name a kind of records`)
-    if (kind.guessable) {
-      const stored = keyed(`id\0${kind.name}\0${id}`)
-      // Never the id's own first letters, even where it looks like a tagged one.
-      return { kind: kind.name, tag: stored.slice(0, 8), id: stored }
-    }
+    if (kind.guessable) return keyedPlaceOf(kind, id)
     const stored = hash('sha256', `${kind.name}\0${id}`, 'base64url')
     return { kind: kind.name, tag: tagOf(id) ?? stored.slice(0, 8), id: stored }
   }
