@@ -152,6 +152,7 @@ describe.each(STORES)('what apps register on %s', (store) => {
   test.each([
     ['system/ scopes', { scope: 'system/*.rs' }],
     ["scopes of Keyward's own API", { scope: 'openid __launch_context' }],
+    ['scopes that look like its own', { scope: 'openid __proto__' }],
     ['client_credentials', { grant_types: ['client_credentials'] }],
     ['the implicit grant', { grant_types: ['implicit'], response_types: ['token'] }],
     ['another way to authenticate', { token_endpoint_auth_method: 'client_secret_post' }]

@@ -135,6 +135,28 @@ describe.each(STORES)('registration on %s', (store) => {
     }
   })
 
+  test('SM-063: a FHIR server that is no sandbox any more is closed at once, in the middle of a consent and to what was granted', async () => {
+    const answer = await registered()
+    const server = keyward.config.fhirServers.find(({ baseUrl }) => baseUrl === SANDBOX_BASE)
+    if (!server) throw new Error('there is no sandbox')
+    const options = { clientId: idOf(answer), redirectUri: 'https://sleep.example/cb' }
+    const browser = newBrowser(keyward.issuer)
+    const asked = newApp(keyward.issuer, options).authorizationUrl({ scope: APP.scope, aud: SANDBOX_BASE })
+    await walkTo(browser, asked, 'consent')
+    const visit = newVisit(keyward, options)
+    const tokens = await visit.tokens({ scope: APP.scope, aud: SANDBOX_BASE })
+    try {
+      server.sandbox = false
+      expect((await visit.app.refresh(tokens.refresh)).body).toMatchObject({ error: 'invalid_grant' })
+      const page = await browser.submit({ decision: 'allow' })
+      expect(page.url).not.toContain('code=')
+      const granted = (await keyward.auditEvents('consent')).filter(({ clientId }) => clientId === idOf(answer))
+      expect(granted).toHaveLength(1)
+    } finally {
+      server.sandbox = true
+    }
+  })
+
   test('the registration access token is good once, and the answer brings the next', async () => {
     const first = await registered()
     const second = await manage('GET', first)

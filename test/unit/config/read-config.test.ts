@@ -89,11 +89,12 @@ describe('a complete configuration', () => {
 
   test('enforces no category where it says nothing', () => {
     const text = `${smallest}fhirServers: [{ id: a, baseUrl: https://fhir.example/r4 }]`
-    expect(parseConfig(text, { env: {}, baseDir: folder }).fhirServers[0]).toEqual({
+    expect(parseConfig(text, { env: {}, baseDir: folder }).fhirServers[0]).toMatchObject({
       id: 'a',
       baseUrl: 'https://fhir.example/r4',
       enforces: { categories: [] },
-      introspectedBy: []
+      introspectedBy: [],
+      sandbox: false
     })
   })
 })

@@ -169,6 +169,13 @@ test('an invitation from before the store may have lost something is refused', a
   expect(await fenced.spend(token)).toBe(false)
 })
 
+test('an invitation is refused too where the store loses something while it is spent', async () => {
+  const { token } = await createInvites({ store, fence: { notBefore: () => 0 }, now }).issue()
+  const said = [0, FRIDAY + 1]
+  const raised = createInvites({ store, fence: { notBefore: () => said.shift() ?? FRIDAY + 1 }, now })
+  expect(await raised.spend(token)).toBe(false)
+})
+
 test('case 90: a sandbox client that nobody uses for 90 days is forgotten, one that is used is kept', async () => {
   const { stored } = await asking()
   const clients = createClients({ configured: [], issuer: 'https://auth.example', store, now })
