@@ -44,6 +44,7 @@ import { bearerAuthenticator } from './oidc/bearer.ts'
 import { engineConfiguration } from './oidc/configuration.ts'
 import { existingGrant } from './oidc/existing-grant.ts'
 import { interactionSteps } from './oidc/interaction-policy.ts'
+import { framedLaunches } from './oidc/framed-launches.ts'
 import { introspection } from './oidc/introspection.ts'
 import { createAccessTokenValues } from './oidc/jwt-access-tokens.ts'
 import { replaceKeys } from './oidc/patches.ts'
@@ -251,7 +252,8 @@ export async function createApp(deps: AppDeps): Promise<App> {
       requestObjects: createRequestObjects({ issuer, clients, keys: clientKeys, now }),
       fhirServers,
       audit
-    })
+    }),
+    framedLaunches({ issuer, fhirServers, clients, launches, audit })
   ])
   const issuing = createIssuing({ store, audit, idTokens, accessTokenValues, lifetimes, now })
   const granting = { store, access, issuing, resources: createResources(fhirServers), lifetimes, now }

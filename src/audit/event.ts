@@ -61,7 +61,12 @@ export type AuditEvent =
       grantId?: string
     } & Partial<OfApp>)
   | ({ type: 'access-ended'; outcome: 'ended'; accountId: string; consentId: string } & OfApp)
-  | ({ type: 'launch'; outcome: 'created' | 'redeemed' | 'refused'; reason?: string; ehr?: string } & Partial<OfApp>)
+  | ({
+      type: 'launch'
+      outcome: 'created' | 'redeemed' | 'given-back' | 'refused'
+      reason?: string
+      ehr?: string
+    } & Partial<OfApp>)
   | { type: 'sign-out'; outcome: 'ended'; accountId: string }
   | { type: 'account'; outcome: 'disabled' | 'enabled' | 'unlocked'; accountId: string }
   | { type: 'client'; outcome: 'disabled' | 'enabled'; clientId: string }

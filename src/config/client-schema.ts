@@ -26,6 +26,13 @@ const publicJwk = z
     if (typeof read === 'string') field.issues.push({ code: 'custom', message: read, input: field.value })
   })
 
+const origin = text((value) => {
+  const problem = webUriProblem(value)
+  return (
+    problem ?? (URL.parse(value)?.origin === value ? undefined : 'must be an origin such as https://ehr.example, without a path')
+  )
+})
+
 const jwks = z.strictObject({
   keys: z
     .array(publicJwk)
@@ -136,6 +143,12 @@ export const client = z
       .optional()
       .describe(
         'For an EHR: whose signed word on who its user is is believed, so that a launch needs no second sign-in. Without it, nobody’s.'
+      ),
+    frame_origins: z
+      .array(origin)
+      .optional()
+      .describe(
+        'For an EHR: origins of its pages that open apps in a frame, such as https://ehr.example. Without it, launches in a frame show nothing.'
       ),
     disabled: z.boolean('must be true or false').default(false).describe('true refuses everything to this client.')
   })

@@ -105,6 +105,8 @@ export interface ClientConfig {
   /** client_ids of the apps that it may launch, and what it may say then; absent: all. */
   launch_apps?: string[] | undefined
   launch_kinds?: string[] | undefined
+  /** Origins of an EHR's pages that open apps in a frame. */
+  frame_origins?: string[] | undefined
   /** Whose signed word on who its user is is believed; absent: nobody's. */
   user_assertion_issuers?: (Pick<ClientConfig, 'jwks' | 'jwks_uri'> & { issuer: string })[] | undefined
   disabled: boolean

@@ -112,6 +112,7 @@ function metadataOf(client: RegisteredClient, nobodysSecret: string): AdapterPay
     client
   const {
     user_assertion_issuers,
+    frame_origins,
     approved_for_clinicians,
     response_types,
     jwks,

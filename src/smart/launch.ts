@@ -42,6 +42,10 @@ export interface Launches {
   create(launch: Omit<Launch, 'redeemBy' | 'redeemedWith' | 'redeemedIn'>): Promise<string>
   /** Binds a handle to an authorization request. Undefined: unknown, late, someone else's, or redeemed by another request. */
   redeem(handle: string, by: Redeemer): Promise<Launch | undefined>
+  /** What a handle is for that nobody has redeemed yet. */
+  open(handle: string): Promise<Launch | undefined>
+  /** Makes a handle good again, for the request that has redeemed it and could not go on where it was. */
+  giveBack(handle: string, codeChallenge: string): Promise<boolean>
   /** The context of a handle that this request has redeemed. */
   redeemed(handle: string, codeChallenge: string): Promise<Launch | undefined>
 }
@@ -79,6 +83,16 @@ export function createLaunches({ store, fence, now }: Deps): Launches {
       if (redeemed) reached('redemption:bound')
       // Its redemption by another request may be what the store has forgotten.
       return redeemed && redeemed.redeemBy - REDEEM_WITHIN * 1000 >= fence.notBefore() ? redeemed : undefined
+    },
+    async open(handle) {
+      const launch = await store.get(launches, handle)
+      return launch && launch.redeemedWith === undefined && launch.redeemBy > now() ? launch : undefined
+    },
+    async giveBack(handle, codeChallenge) {
+      const given = await store.update(launches, handle, ({ redeemedWith, redeemedIn: _browser, ...launch }) =>
+        redeemedWith === codeChallenge ? launch : undefined
+      )
+      return given !== undefined
     },
     async redeemed(handle, codeChallenge) {
       const launch = await store.get(launches, handle)

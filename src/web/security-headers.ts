@@ -13,6 +13,8 @@ import type { Context, Middleware } from 'koa'
 interface Protection {
   nonce?: string
   formActions: string[]
+  /** Origins whose pages may hold this answer in a frame; empty: none. */
+  framedBy: string[]
 }
 
 const ALWAYS = Object.entries({
@@ -31,14 +33,16 @@ export const BARE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'no
 
 export function securityHeaders(): Middleware {
   return (ctx, next) => {
-    const protection: Protection = { formActions: [] }
+    const protection: Protection = { formActions: [], framedBy: [] }
     ctx.state.protection = protection
     const { res } = ctx
     res.writeHead = new Proxy(res.writeHead, {
       apply(writeHead, self, args) {
         for (const [name, value] of ALWAYS) res.setHeader(name, value)
+        // It knows no list of origins: frame-ancestors says the same, and more.
+        if (protection.framedBy.length > 0) res.removeHeader('X-Frame-Options')
         const isPage = String(res.getHeader('content-type') ?? '').startsWith('text/html')
-        res.setHeader('Content-Security-Policy', isPage ? pagePolicy(protection) : BARE_POLICY)
+        res.setHeader('Content-Security-Policy', framing(isPage ? pagePolicy(protection) : BARE_POLICY, protection))
         if (ctx.secure) res.setHeader('Strict-Transport-Security', HSTS)
         for (const name of BANNERS) res.removeHeader(name)
         return Reflect.apply(writeHead, self, args)
@@ -63,6 +67,18 @@ export function allowFormAction(ctx: Context, uri: string): void {
   // A host may hold ';' or ',', which would end the directive.
   if (!SOURCE.test(source)) throw new Error(`not a source for form-action: ${JSON.stringify(source)}`)
   protectionOf(ctx).formActions.push(source)
+}
+
+/** Lets pages of these origins hold this answer in a frame: only for what shows nothing of a person and takes nothing. */
+export function allowFraming(ctx: Context, origins: readonly string[]): void {
+  for (const origin of origins) {
+    if (!SOURCE.test(origin)) throw new Error(`not a source for frame-ancestors: ${JSON.stringify(origin)}`)
+    protectionOf(ctx).framedBy.push(origin)
+  }
+}
+
+function framing(policy: string, { framedBy }: Protection): string {
+  return framedBy.length === 0 ? policy : policy.replace("frame-ancestors 'none'", `frame-ancestors ${framedBy.join(' ')}`)
 }
 
 /** Cross-Origin-Opener-Policy, for pages that no app opened: on others it would cut a popup launch from its opener. */

@@ -158,7 +158,12 @@ function accountStates(t: Translate): TemplateState[] {
     page('none', { apps: [] }),
     page('stopped', { apps: apps.slice(1), message: 'stopped' }),
     page('stopped before', { apps: [], message: 'already-stopped' }),
-    { template: 'signed-out', name: 'signed out', members: { app: null } }
+    { template: 'signed-out', name: 'signed out', members: { app: null } },
+    {
+      template: 'open-window',
+      name: 'a launch in a frame',
+      members: { app: null, name: 'Heart App', address: 'https://heart.example/launch?iss=x&launch=y' }
+    }
   ]
 }
 
