@@ -74,7 +74,7 @@ describe.each(STORES)('consent on %s', (store) => {
     return { browser, switches: browser.form().checkboxes.map(({ value }) => value) }
   }
 
-  test('SM-098, SM-099: a wildcard is a switch for each type, and for each category where there are some', async () => {
+  test('SM-098, SM-099, mistake 35: a wildcard is a switch for each type, and for each category where there are some', async () => {
     const { switches } = await offered(['patient/*.rs'])
     const whole = ['Condition', 'Observation', 'Provenance']
     for (const type of TYPES.filter((one) => !whole.includes(one))) expect(switches, type).toContain(`patient/${type}.rs`)

@@ -50,7 +50,7 @@ async function handshake(version: SecureVersion): Promise<string | null | undefi
 }
 
 test.each(['TLSv1.2', 'TLSv1.3'] as const)(
-  'SM-001, SM-252: %s is spoken, with a certificate that is verified',
+  'SM-001, SM-252, mistake 33: %s is spoken, with a certificate that is verified',
   async (version) => {
     expect(await handshake(version)).toBe(version)
   }

@@ -34,7 +34,7 @@ describe.each(STORES)('the ways an authorization request arrives, on %s', (store
     }
     const locationOf = (answer: Response): string => new URL(answer.headers.get('Location') ?? '', keyward.issuer).href
 
-    test('SM-034, SM-079: the answer is 303 to GET, where the session is known again, and the app gets its code', async () => {
+    test('SM-034, SM-079, mistake 15: the answer is 303 to GET, where the session is known again, and the app gets its code', async () => {
       const answer = await send(params())
       expect(answer.status).toBe(303)
       expect(answer.headers.get('cache-control')).toBe('no-store')

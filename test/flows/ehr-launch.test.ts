@@ -86,7 +86,7 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
     expect((await app.redeem(app.codeFrom(callback))).body).not.toHaveProperty('encounter')
   })
 
-  describe('SM-074: a handle that is not good', () => {
+  describe('case 5: SM-074: a handle that is not good', () => {
     test.each<[string, () => Promise<string>]>([
       [
         'unknown',
@@ -175,7 +175,7 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
       'maria',
       { client_id: 'heart-app', fhirServer: 'clinic', patient: 'john' }
     ]
-  ] as const)('where %s, nothing is shared', async (_name, username, context) => {
+  ] as const)('case 5: where %s, nothing is shared', async (_name, username, context) => {
     const url = newApp(keyward.issuer).authorizationUrl({ scope: SCOPE, launch: await newLaunch(context) })
     const page = await authorize(browser, url, { username })
     const answer = page.step === 'patient' ? await browser.submit({ decision: 'deny' }) : page

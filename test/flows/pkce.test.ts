@@ -174,7 +174,7 @@ describe.each(STORES)('PKCE on %s', (store) => {
     const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~'
     const verifierOf = (length: number) => characters.repeat(2).slice(0, length)
 
-    test.each([43, 128])('case 25: a code_verifier of %i characters is good', async (length) => {
+    test.each([43, 128])('case 25, mistake 23: a code_verifier of %i characters is good', async (length) => {
       const code_verifier = verifierOf(length)
       const code = await codeFor('public', { code_challenge: challengeOf(code_verifier) })
       expect((await apps.public.app.redeem(code, { code_verifier })).status).toBe(200)

@@ -90,7 +90,7 @@ describe('case 50: SM-131: SM-133: SM-140: where a key comes from', () => {
     expect(asserting.server.requests).toHaveLength(before)
   })
 
-  test('a jku that is not the registered address is refused, and nothing is asked for', async () => {
+  test('mistake 19: a jku that is not the registered address is refused, and nothing is asked for', async () => {
     const uris = [
       `${asserting.server.uri}?a`,
       asserting.server.uri.replace('jwks', 'keys'),
@@ -103,7 +103,7 @@ describe('case 50: SM-131: SM-133: SM-140: where a key comes from', () => {
     expect(asserting.server.requests).toHaveLength(0)
   })
 
-  test('SM-131: a jku that is the registered address is good', async () => {
+  test('SM-131, mistake 19: a jku that is the registered address is good', async () => {
     expect(await show(asserted({}, { jku: asserting.server.uri }, rsa, 'with-uri'))).toMatchObject({ ok: true })
   })
 

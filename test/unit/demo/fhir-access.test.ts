@@ -98,7 +98,7 @@ describe('the compartment of the patient', () => {
     '/Coverage/maria-coverage',
     '/Binary/maria-note-1-text',
     '/Provenance/maria-provenance-1'
-  ])('%s is refused for leo', async (path) => {
+  ])('mistake 29: %s is refused for leo', async (path) => {
     const response = await clinic.get(path, forLeo('patient/*.rs'))
     expect(response.status).toBe(403)
     expect(response.headers.get('WWW-Authenticate')).toBe('Bearer error="insufficient_scope"')
@@ -157,7 +157,7 @@ describe('interaction letters', () => {
 })
 
 describe('granular scopes', () => {
-  test('a search finds the granted category and no other', async () => {
+  test('mistake 8: a search finds the granted category and no other', async () => {
     const token = forLeo(`patient/Observation.rs?${LAB}`)
     const ids = await clinic.idsOf('/Observation', token)
     expect(ids).toHaveLength(8)
@@ -186,7 +186,7 @@ describe('granular scopes', () => {
     expect(await clinic.idsOf('/Observation?_count=100', token)).toHaveLength(42)
   })
 
-  test('a read outside the granted categories is refused', async () => {
+  test('mistake 8: a read outside the granted categories is refused', async () => {
     const token = forLeo(`patient/Observation.rs?${LAB}`)
     expect((await clinic.get('/Observation/leo-blood-1-result-1', token)).status).toBe(200)
     expect((await clinic.get('/Observation/leo-weight-1', token)).status).toBe(403)
