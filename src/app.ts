@@ -43,8 +43,8 @@ import { authorizationRequests } from './oidc/authorization-requests.ts'
 import { bearerAuthenticator } from './oidc/bearer.ts'
 import { engineConfiguration } from './oidc/configuration.ts'
 import { existingGrant } from './oidc/existing-grant.ts'
-import { interactionSteps } from './oidc/interaction-policy.ts'
 import { framedLaunches } from './oidc/framed-launches.ts'
+import { interactionSteps } from './oidc/interaction-policy.ts'
 import { introspection } from './oidc/introspection.ts'
 import { createAccessTokenValues } from './oidc/jwt-access-tokens.ts'
 import { replaceKeys } from './oidc/patches.ts'
@@ -66,6 +66,7 @@ import { patientRoutes } from './patient/routes.ts'
 import { accountRoutes } from './portal/account-routes.ts'
 import { createBrowserSessions } from './portal/browser-session.ts'
 import { createAuthorizations } from './smart/authorization.ts'
+import { brandBundle } from './smart/brand-bundle.ts'
 import { smartDiscovery } from './smart/discovery.ts'
 import { createLaunches } from './smart/launch.ts'
 import { launchRoutes } from './smart/launch-routes.ts'
@@ -112,11 +113,9 @@ export const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
 
 export async function createApp(deps: AppDeps): Promise<App> {
   const { config, cookieKeys, store, fence, logger, now, isDraining, hashing, isUnsafe, signingKeysEvery } = deps
-  const { fhirServers, issuer, lifetimes, organization } = config
-  const { limits: most } = config
+  const { fhirServers, issuer, lifetimes, limits: most, organization } = config
   const audit = boundRefusals({ trail: await openAuditTrail({ store, now }), store, limits: most, now })
   const kinds = readKinds(VIEWS)
-
   const window = most.window * 1000
   const attempts = createAttempts({ store, window })
   const begun = createSharedLimit({ attempts, counter: 'begun', limit: most.authorizationsPerAddress, window, now })
@@ -152,7 +151,6 @@ export async function createApp(deps: AppDeps): Promise<App> {
   const userStatements = createUserStatements({ issuer, fhirServers, store, keys: clientKeys, fence, now })
   const authorizations = createAuthorizations({ accounts, clients, launches, fhirServers })
   const consents = createConsents({ store, now })
-
   const signingKeys = await loadSigningKeys(store, now)
   const signer = createTokenSigner(signingKeys)
   const idTokens = createIdTokens({ issuer, fhirServers, signer, lifetime: lifetimes.accessToken, now })
@@ -262,7 +260,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
     ['refresh_token', refreshTokenGrant(granting)],
     ['client_credentials', clientCredentialsGrant({ issuer, store, audit, accessTokenValues, fhirServers, lifetimes, now })]
   ])
-  const bearerClient = bearerAuthenticator({ issuer, store, clients, now })
+  const callers = { clients, authenticator, bearerClient: bearerAuthenticator({ issuer, store, clients, now }) }
   const developers = selfRegistration({ config, store, fence, audit, logger, now })
   const revocation = createRevocation({ store, audit, accessTokenValues })
   const tokens = partOf([tokenRoutes({ store, clients, authenticator, grants, revocation, audit })])
@@ -273,8 +271,9 @@ export async function createApp(deps: AppDeps): Promise<App> {
       authorize: requests,
       par: requests,
       fhir: partOf([], smartDiscovery(config)),
-      launch: partOf([launchRoutes({ clients, launches, userStatements, audit, bearerClient })]),
-      introspect: partOf([], introspection({ issuer, fhirServers, store, clients, access, accessTokenValues, audit, now })),
+      brands: partOf([], await brandBundle({ config, store, now })),
+      launch: partOf([launchRoutes({ ...callers, launches, userStatements, audit })]),
+      introspect: partOf([], introspection({ ...callers, issuer, fhirServers, store, access, accessTokenValues, audit, now })),
       register: partOf(developers.routers),
       token: tokens,
       revoke: tokens

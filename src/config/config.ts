@@ -1,3 +1,4 @@
+import type { Brands } from './brand-schema.ts'
 import type { AssertionAlgorithm } from './public-jwk.ts'
 
 /** What the rest of Keyward sees of the configuration: read, checked and frozen by read-config.ts. */
@@ -45,6 +46,8 @@ export interface Config {
   /** Present in production; in the demo, absent means: made on the first start, kept in a file beside the store. */
   secrets?: Secrets
   fhirServers: FhirServer[]
+  /** Who the organisations behind them are; absent: not published. */
+  brands?: Brands
   clients: ClientConfig[]
   accounts: AccountConfig[]
 }

@@ -6,6 +6,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
+import { brokenBrandRules } from './brand-rules.ts'
 import type { Config } from './config.ts'
 import type { Problem } from './config-error.ts'
 import { ConfigError, printPath } from './config-error.ts'
@@ -39,6 +40,7 @@ export function parseConfig(text: string, { env, baseDir, source = 'configuratio
   const problems = [
     ...(read.success ? [] : schemaProblems(read.error, sources)),
     ...brokenRules(outline),
+    ...brokenBrandRules(sources.tree),
     ...(isProduction ? brokenProductionRules(outline, sources) : [])
   ]
   const config = read.success ? withTlsPaths(read.data, baseDir, problems) : undefined

@@ -7,6 +7,7 @@
  */
 import { z } from 'zod'
 import { account } from './account-schema.ts'
+import { brands } from './brand-schema.ts'
 import { client } from './client-schema.ts'
 import type { Config } from './config.ts'
 import { duration, durationOrNone, key, network, pattern, serverId, text, words } from './fields.ts'
@@ -230,6 +231,9 @@ const sections = z.strictObject({
     .exactOptional()
     .describe('The keys of this installation. Must be given in production; the demo makes its own.'),
   fhirServers: z.array(fhirServer).default([]).describe('The FHIR servers whose tokens Keyward gives out.'),
+  brands: brands
+    .exactOptional()
+    .describe('User-access brands: who the organisations behind the FHIR servers are, published at /brands for apps to show.'),
   clients: z
     .array(client)
     .prefault([])

@@ -7,9 +7,8 @@
 import type { Context, Middleware } from 'koa'
 import type { AdapterPayload } from 'oidc-provider'
 import type { AuditTrail } from '../audit/trail.ts'
-import { answerUnauthenticated, basicAuthenticator } from '../clients/authenticate.ts'
-import type { Clients } from '../clients/clients.ts'
-import type { FhirServer } from '../config/config.ts'
+import { answerUnauthenticated } from '../clients/authenticate.ts'
+import type { ClientConfig, FhirServer } from '../config/config.ts'
 import type { Store } from '../store/store.ts'
 import { readForm } from '../web/form.ts'
 import { postOnly } from '../web/post-only.ts'
@@ -17,14 +16,14 @@ import { sourceOf } from '../web/request.ts'
 import type { AccessCheck } from './access.ts'
 import { claimsOfPerson, claimsOfService } from './access-claims.ts'
 import { engineKind } from './engine-records.ts'
+import { type Caller, type CallerDeps, introspectionCallers } from './introspection-callers.ts'
 import type { AccessTokenValues } from './jwt-access-tokens.ts'
 import { isSystemToken, type SystemToken, systemAccess } from './system-tokens.ts'
 
-interface Deps {
+interface Deps extends CallerDeps {
   issuer: string
   fhirServers: readonly FhirServer[]
   store: Store
-  clients: Clients
   access: AccessCheck
   accessTokenValues: Pick<AccessTokenValues, 'idOf'>
   audit: AuditTrail
@@ -37,7 +36,7 @@ const INACTIVE = '{"active":false}'
 
 export function introspection(deps: Deps): Middleware {
   const { issuer, fhirServers, store, clients, access, accessTokenValues, audit, now } = deps
-  const authenticate = basicAuthenticator(clients)
+  const callerOf = introspectionCallers(deps)
   const servedBy = new Map(
     fhirServers
       .flatMap(({ introspectedBy }) => introspectedBy)
@@ -49,16 +48,18 @@ export function introspection(deps: Deps): Middleware {
     ctx.res.setHeader('Cache-Control', 'no-store')
     ctx.res.setHeader('Pragma', 'no-cache')
     // Side by side: who asks, and the token that is asked about.
-    const asking = authenticate(ctx.req.headers.authorization)
-    const asked = readForm(ctx, ['token', 'token_type_hint'])
+    const asking = callerOf(ctx)
+    const asked = readForm(ctx, ['token', 'token_type_hint', 'client_assertion'])
     const finding = asked.then(({ token }) => findToken(token))
     finding.catch(() => undefined) // of a caller who may not ask nothing is looked at, not what went wrong either
     const caller = await asking
-    if (!caller) {
-      await audit.record(sourceOf(ctx), { type: 'introspection', outcome: 'refused', reason: 'unauthenticated' })
-      return answerUnauthenticated(ctx, 'the FHIR server must authenticate by HTTP Basic')
+    if (!caller || 'refused' in caller) return refuse(ctx, caller)
+    const { token, client_assertion: assertion } = await asked
+    if (assertion && ctx.req.headers.authorization) {
+      ctx.status = 400
+      ctx.body = { error: 'invalid_request', error_description: 'a request uses one method of authentication, not several' }
+      return
     }
-    const { token } = await asked
     if (!token) {
       ctx.status = 400
       ctx.body = { error: 'invalid_request', error_description: 'token is missing' }
@@ -76,6 +77,13 @@ export function introspection(deps: Deps): Middleware {
   async function findToken(value: string): Promise<AdapterPayload | undefined> {
     const id = await accessTokenValues.idOf(value)
     return id === undefined ? undefined : (await store.view(accessTokens, id))?.record
+  }
+
+  async function refuse(ctx: Context, caller: Exclude<Caller, ClientConfig>): Promise<void> {
+    const reason = caller?.refused === 403 ? 'insufficient-scope' : 'unauthenticated'
+    const { clientId } = caller ?? {}
+    await audit.record(sourceOf(ctx), { type: 'introspection', outcome: 'refused', reason, ...(clientId ? { clientId } : {}) })
+    if (!caller) answerUnauthenticated(ctx, 'the FHIR server must authenticate: by HTTP Basic, an assertion or an access token')
   }
 
   type Found = { active: true; foreign: false; answer: Record<string, unknown> } | { active: false; foreign: boolean }

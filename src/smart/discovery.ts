@@ -5,6 +5,8 @@
 import type { Middleware } from 'koa'
 import type { Config, FhirServer } from '../config/config.ts'
 import { ASSERTION_ALGORITHMS } from '../config/public-jwk.ts'
+import { asksForOpen } from '../web/open-document.ts'
+import { brandMembers } from './brands.ts'
 import { CONTEXT_SCOPES, LASTING_SCOPES } from './scope-policy.ts'
 
 /** Each is a promise: listed only because the feature is there. */
@@ -65,25 +67,22 @@ function smartConfiguration(issuer: string, registers: boolean): Record<string, 
   }
 }
 
-type Served = Pick<Config, 'issuer' | 'registration'> & { fhirServers: readonly FhirServer[] }
+type Served = Pick<Config, 'issuer' | 'registration' | 'brands'> & { fhirServers: readonly FhirServer[] }
 
-/** The same bytes for every FHIR server: what Keyward offers does not differ between them. */
-export function smartDiscovery({ issuer, fhirServers, registration }: Served): Middleware {
-  const paths = new Set(fhirServers.map(({ id }) => `/fhir/${id}/.well-known/smart-configuration`))
-  const body = Buffer.from(JSON.stringify(smartConfiguration(issuer, registration.enabled)))
+/** What Keyward offers does not differ between FHIR servers; whose they are does. */
+export function smartDiscovery({ issuer, fhirServers, registration, brands }: Served): Middleware {
+  const offered = smartConfiguration(issuer, registration.enabled)
+  const documents = new Map(
+    fhirServers.map((server) => [
+      `/fhir/${server.id}/.well-known/smart-configuration`,
+      Buffer.from(JSON.stringify({ ...offered, ...brandMembers(issuer, brands, server) }))
+    ])
+  )
   return (ctx, next) => {
-    if (!paths.has(ctx.path) || !['GET', 'HEAD', 'OPTIONS'].includes(ctx.method)) return next()
-    ctx.set('Access-Control-Allow-Origin', '*')
-    if (ctx.method === 'OPTIONS') {
-      // What a browser asks first where a page sends a header of its own. Fetch, "CORS-preflight fetch"
-      ctx.set({
-        'Access-Control-Allow-Methods': 'GET, HEAD',
-        'Access-Control-Allow-Headers': '*',
-        'Access-Control-Max-Age': '3600'
-      })
-      ctx.status = 204
-      return
-    }
+    const body = documents.get(ctx.path)
+    const asked = body && asksForOpen(ctx)
+    if (asked === undefined) return next()
+    if (asked === 'answered') return
     ctx.set('Cache-Control', 'public, max-age=300')
     ctx.type = 'application/json'
     ctx.body = body
