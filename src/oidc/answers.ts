@@ -14,6 +14,7 @@ import { splitScope } from '../smart/scope-policy.ts'
 import { sourceOf } from '../web/request.ts'
 import type { GrantContext } from './patches.ts'
 import { notesOf } from './request-notes.ts'
+import { stopBeforeUncheckedApp } from './unchecked-app.ts'
 
 interface Deps {
   provider: Provider
@@ -58,6 +59,7 @@ export function completeAnswers({ provider, audit }: Deps): void {
         ...parties,
         ...why(ctx)
       })
+      stopBeforeUncheckedApp(ctx)
     } else if (entities.AuthorizationCode) {
       const { accountId, scope, grantId } = entities.AuthorizationCode
       await record(ctx, {

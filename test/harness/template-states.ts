@@ -62,6 +62,11 @@ export function templateStates(language = 'en'): TemplateState[] {
     ...patientStates(),
     ...consentStates({ heart: HEART, unknown: UNKNOWN, viewsDir: VIEWS, language }),
     ...accountStates(t),
+    {
+      template: 'leaving',
+      name: 'an app that nobody has checked',
+      members: { app: UNKNOWN, address: 'https://a.example/cb?error=x' }
+    },
     ...errorStates(t, language)
   ]
 }

@@ -15,7 +15,7 @@ const makers: [string, () => string, RegExp, number][] = [
   ['access tokens', () => newIdBeside(grantId, 'kw_at_'), /^kw_at_[\w-]{8}\.([\w-]{43})$/, 256],
   ['refresh tokens', () => newIdBeside(grantId, 'kw_rt_'), /^kw_rt_[\w-]{8}\.([\w-]{43})$/, 256],
   ['codes, by the engine', () => codeOfEngine(), /^kw_ac_[\w-]{8}\.([\w-]{43})$/, 256],
-  ['session ids, by the engine', () => new provider.Session().id, /^([\w-]{43})$/, 256],
+  ['session ids, by the engine', () => new provider.Session().jti, /^([\w-]{43})$/, 256],
   ['grant ids', newTaggedId, /^[\w-]{8}\.([\w-]{22})$/, 128],
   ['client ids', newClientId, /^app-([\w-]{22})$/, 128]
 ]
