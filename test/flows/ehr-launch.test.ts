@@ -123,7 +123,7 @@ describe.each(STORES)('launch from an EHR on %s', (store) => {
           return newApp(keyward.issuer).authorizationUrl({ scope: SCOPE, launch })
         }
       ]
-    ])('%s, is refused', async (_name, url) => {
+    ])('case 5, SM-074: %s, is refused', async (_name, url) => {
       const address = await url()
       const event = await theRecordOf(keyward, async () => {
         expect(await errorFor(address)).toBe('invalid_request')

@@ -34,6 +34,7 @@ const change = (config: Config): Config =>
         launch_apps: ['heart-app'],
         launch_kinds: ['patient', 'user']
       }),
+      serviceConfig('both-ehr', key, { smart_scope: '__launch_context system/*.rs', launch_contexts: ['clinic'] }),
       serviceConfig('unscoped-ehr', key, { smart_scope: '__introspect', launch_contexts: ['clinic'] })
     ]
   })
@@ -101,7 +102,13 @@ describe.each(STORES)('a launch context on %s', (store) => {
     expect(answer.headers.get('www-authenticate')).toContain('scope="__launch_context"')
   })
 
-  test('a token for a FHIR server, or of a person, mints nothing', async () => {
+  test('a token for a FHIR server mints nothing, though its client has the scope too', async () => {
+    const { body } = await newService(keyward.issuer, 'both-ehr', key).token({ scope: 'system/*.rs' })
+    const answer = await askLaunch(keyward.issuer, FOR, `Bearer ${body.access_token}`)
+    expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_token' } })
+  })
+
+  test('a token of a person mints nothing', async () => {
     const { body } = await launched({ patient: 'leo' })
     const answer = await askLaunch(keyward.issuer, FOR, `Bearer ${body.access_token}`)
     expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_token' } })
