@@ -4,7 +4,7 @@
  * lies in the spent token's record, under a key made from the token itself, so that
  * only who holds the token can have it. Everything else is a reuse.
  */
-import { hkdfSync } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { createSealer } from '../../keys/sealing.ts'
 import type { Sealer } from '../../store/sealed-store.ts'
 import type { Store } from '../../store/store.ts'
@@ -58,8 +58,9 @@ export async function successorOf(
   return next && next.consumed === undefined ? successor : undefined
 }
 
+/** A token is 256 random bits: to make a key of it, one hash of its own serves as well as HKDF, at a tenth of the cost. */
 function sealerOf(token: string): Sealer {
-  return createSealer([{ id: 1, key: new Uint8Array(hkdfSync('sha256', token, new Uint8Array(), PURPOSE, 32)) }])
+  return createSealer([{ id: 1, key: hash('sha256', `${PURPOSE}\0${token}`, 'buffer') }])
 }
 
 function isRetry(value: unknown): value is Retry {
