@@ -188,7 +188,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       }),
       now
     }),
-    { audit }
+    { audit, logger }
   )
   const reports = reportFence({
     fence,

@@ -8,17 +8,20 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { AuditEvent } from '../audit/event.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
+import type { Logger } from '../observability/logger.ts'
 import { GRANT_TYPES_SUPPORTED, SCOPES_SUPPORTED } from '../smart/discovery.ts'
 import type { DroppedScope } from '../smart/scope-decision.ts'
 import { splitScope } from '../smart/scope-policy.ts'
 import { sourceOf } from '../web/request.ts'
 import type { GrantContext } from './patches.ts'
+import { watchChallenges } from './repeated-challenges.ts'
 import { notesOf } from './request-notes.ts'
 import { stopBeforeUncheckedApp } from './unchecked-app.ts'
 
 interface Deps {
   provider: Provider
   audit: AuditTrail
+  logger: Logger
 }
 
 /** Of one scope, in characters; and how many scopes. */
@@ -27,7 +30,8 @@ const MOST_SCOPES = 200
 
 type Answer = (ctx: KoaContextWithOIDC) => Promise<void>
 
-export function completeAnswers({ provider, audit }: Deps): void {
+export function completeAnswers({ provider, audit, logger }: Deps): void {
+  const challenges = watchChallenges({ logger })
   provider.on('authorization.error', (ctx, error) => {
     notesOf(ctx).refusal = error
   })
@@ -61,7 +65,8 @@ export function completeAnswers({ provider, audit }: Deps): void {
       })
       stopBeforeUncheckedApp(ctx)
     } else if (entities.AuthorizationCode) {
-      const { accountId, scope, grantId } = entities.AuthorizationCode
+      const { accountId, scope, grantId, codeChallenge } = entities.AuthorizationCode
+      if (client && codeChallenge) challenges.note(client.clientId, codeChallenge)
       await record(ctx, {
         type: 'authorization',
         outcome: 'granted',

@@ -8,6 +8,7 @@ import { openAuditTrail } from '../../../src/audit/trail.ts'
 import { createClients } from '../../../src/clients/clients.ts'
 import { createSessionEnds } from '../../../src/interaction/session-ends.ts'
 import { createSealer } from '../../../src/keys/sealing.ts'
+import { createLogger } from '../../../src/observability/logger.ts'
 import { adapters } from '../../../src/oidc/adapter.ts'
 import { keepContextOnGrants, nameCodes, nameRecords, replaceKeys } from '../../../src/oidc/patches.ts'
 import { createProvider } from '../../../src/oidc/provider.ts'
@@ -163,7 +164,8 @@ describe('tokens', () => {
   })
 
   test('nor is it asked for one by POST, at its own token endpoint', async () => {
-    const engine = createProvider(ISSUER, { cookies: { keys: ['x'] } }, { audit: await openAuditTrail({ store, now }) })
+    const answers = { audit: await openAuditTrail({ store, now }), logger: createLogger({ level: 'silent' }) }
+    const engine = createProvider(ISSUER, { cookies: { keys: ['x'] } }, answers)
     const server = engine.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
