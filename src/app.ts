@@ -53,14 +53,8 @@ import { createPushedRequests } from './oidc/pushed-requests.ts'
 import { requestChecks } from './oidc/request-checks.ts'
 import { createRequestObjects } from './oidc/request-object.ts'
 import { createStatedUsers } from './oidc/stated-users.ts'
-import { authorizationCodeGrant } from './oidc/token/authorization-code.ts'
-import { clientCredentialsGrant } from './oidc/token/client-credentials.ts'
+import { tokenEndpoint } from './oidc/token/endpoint.ts'
 import { createIdTokens } from './oidc/token/id-token.ts'
-import { createIssuing } from './oidc/token/issue.ts'
-import { refreshTokenGrant } from './oidc/token/refresh-token.ts'
-import { createResources } from './oidc/token/resource.ts'
-import { createRevocation } from './oidc/token/revocation.ts'
-import { tokenRoutes } from './oidc/token/routes.ts'
 import { createTokenSigner } from './oidc/token-signer.ts'
 import { patientRoutes } from './patient/routes.ts'
 import { accountRoutes } from './portal/account-routes.ts'
@@ -253,17 +247,11 @@ export async function createApp(deps: AppDeps): Promise<App> {
     }),
     framedLaunches({ issuer, fhirServers, clients, launches, audit })
   ])
-  const issuing = createIssuing({ store, audit, idTokens, accessTokenValues, lifetimes, now })
-  const granting = { store, access, issuing, resources: createResources(fhirServers), lifetimes, now }
-  const grants = new Map([
-    ['authorization_code', authorizationCodeGrant({ ...granting, fence })],
-    ['refresh_token', refreshTokenGrant(granting)],
-    ['client_credentials', clientCredentialsGrant({ issuer, store, audit, accessTokenValues, fhirServers, lifetimes, now })]
-  ])
   const callers = { clients, authenticator, bearerClient: bearerAuthenticator({ issuer, store, clients, now }) }
   const developers = selfRegistration({ config, store, fence, audit, logger, now })
-  const revocation = createRevocation({ store, audit, accessTokenValues })
-  const tokens = partOf([tokenRoutes({ store, clients, authenticator, grants, revocation, audit })])
+  const tokens = partOf([
+    tokenEndpoint({ config, store, fence, audit, clients, authenticator, access, idTokens, accessTokenValues, now })
+  ])
   koa.use(
     bySegment({
       interaction: partOf(interaction, forms),

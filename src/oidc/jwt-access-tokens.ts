@@ -3,28 +3,12 @@
  * like every other access token, so that introspection and revocation know its true state; the app gets a signed JWT in
  * place of the id. The id alone, which stands in the JWT, is worth nothing anywhere. RFC 9068
  */
-import type { Config, FhirServer } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import type { Access } from './access.ts'
 import { claimsOfPerson, claimsOfService } from './access-claims.ts'
+import { isOpaque, isSigned } from './access-token-format.ts'
 import type { SystemToken } from './system-tokens.ts'
 import type { TokenSigner } from './token-signer.ts'
-
-export type AccessTokenFormat = NonNullable<FhirServer['accessTokenFormat']>
-
-/** Whoever checks a signature only learns of the end of an access when the token ends: this bounds it. In seconds. */
-const LONGEST = 5 * 60
-const OPAQUE = 'kw_at_'
-const SIGNED = 'kw_jt_'
-
-/** With what the id of an access token begins: it says its form. */
-export function prefixOf(format: AccessTokenFormat): string {
-  return format === 'jwt' ? SIGNED : OPAQUE
-}
-
-/** In seconds. */
-export function lifetimeOf(format: AccessTokenFormat, configured: number): number {
-  return format === 'jwt' ? Math.min(configured, LONGEST) : configured
-}
 
 /** What is known of an access token of a person as it is given out. */
 interface Given {
@@ -52,22 +36,22 @@ interface Deps {
 export function createAccessTokenValues({ issuer, fhirServers, signer }: Deps): AccessTokenValues {
   async function idInJwt(value: string): Promise<string | undefined> {
     const { jti } = (await signer.claimsOf(value, 'at+jwt')) ?? {}
-    return typeof jti === 'string' && jti.startsWith(SIGNED) ? jti : undefined
+    return typeof jti === 'string' && isSigned(jti) ? jti : undefined
   }
 
   return {
     ofPerson({ id, scope, ...facts }, access) {
-      if (!id.startsWith(SIGNED)) return id
+      if (!isSigned(id)) return id
       const fhirServer = fhirServers.find((one) => one.id === access.grant.fhirServer)
       if (!fhirServer) throw new Error('an access token is for a FHIR server that is not configured')
       const claims = claimsOfPerson(issuer, facts, access, scope.split(' '), fhirServer)
       return signer.sign({ ...claims, jti: id }, 'at+jwt')
     },
     ofService(token) {
-      if (!token.jti.startsWith(SIGNED)) return token.jti
+      if (!isSigned(token.jti)) return token.jti
       return signer.sign({ ...claimsOfService(issuer, token, token.scope.split(' ')), jti: token.jti }, 'at+jwt')
     },
     // Access tokens alone have this prefix: no other stored id passes as one.
-    idOf: (value) => (value.startsWith(OPAQUE) ? value : value.startsWith('ey') ? idInJwt(value) : undefined)
+    idOf: (value) => (isOpaque(value) ? value : value.startsWith('ey') ? idInJwt(value) : undefined)
   }
 }

@@ -9,7 +9,7 @@ import type { ClientConfig, FhirServer } from '../config/config.ts'
 import { fhirServersOf, grantedToService } from '../smart/system-scopes.ts'
 import { newIdBeside, newTaggedId } from '../store/slot.ts'
 import type { Kind } from '../store/store.ts'
-import { type AccessTokenFormat, lifetimeOf, prefixOf } from './jwt-access-tokens.ts'
+import { type AccessTokenFormat, lifetimeOf, prefixOf } from './access-token-format.ts'
 
 export interface SystemToken {
   kind: 'AccessToken'

@@ -6,7 +6,7 @@
 
 import { newIdBeside } from '../../store/slot.ts'
 import type { Kind, PutOptions, Write } from '../../store/store.ts'
-import { type AccessTokenFormat, lifetimeOf, prefixOf } from '../jwt-access-tokens.ts'
+import { type AccessTokenFormat, lifetimeOf, prefixOf } from '../access-token-format.ts'
 
 interface Issued {
   kind: string

@@ -2,7 +2,7 @@
 import type { FhirServer } from '../../config/config.ts'
 import { fhirServerAt } from '../../smart/fhir-servers.ts'
 import type { Access } from '../access.ts'
-import type { AccessTokenFormat } from '../jwt-access-tokens.ts'
+import type { AccessTokenFormat } from '../access-token-format.ts'
 import { partiesOf } from './grant.ts'
 import type { Source } from './records.ts'
 import { TokenRefusal } from './refusal.ts'
