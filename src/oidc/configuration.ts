@@ -68,7 +68,9 @@ export function engineConfiguration(deps: Deps): Configuration {
       revocation_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
       revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
       introspection_endpoint: `${issuer}/introspect`,
-      introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+      // RFC 8414 §2: beside methods, types of access tokens.
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'private_key_jwt', 'Bearer'],
+      introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
       pushed_authorization_request_endpoint: `${issuer}/par`,
       ...(config.registration.enabled ? { registration_endpoint: `${issuer}/register` } : {}),
       request_parameter_supported: true,

@@ -118,6 +118,8 @@ describe('the SMART configuration', () => {
     ['SM-024', 'management_endpoint', () => `${keyward.issuer}/account`],
     ['SM-025, SM-267', 'introspection_endpoint', () => `${keyward.issuer}/introspect`],
     ['SM-026, SM-269', 'revocation_endpoint', () => `${keyward.issuer}/revoke`],
+    ['SM-027', 'registration_endpoint', () => undefined],
+    ['SM-029', 'associated_endpoints', () => undefined],
     ['SM-030', 'smart_app_state_endpoint', () => undefined]
   ])('%s: says %s', (_id, name, expected) => {
     expect(smart[name]).toEqual(typeof expected === 'function' ? expected() : expected)
@@ -140,6 +142,32 @@ describe('the SMART configuration', () => {
     expect(smart.capabilities.filter((one) => !SMART_CAPABILITIES.includes(one) && !URL.canParse(one))).toEqual([])
     const named = /^(openid|fhirUser|profile|launch(\/[a-z]+)?|(on|off)line_access|(patient|user|system)\/[\w*]+\.[a-z*]+)$/
     expect(smart.scopes_supported.filter((one) => !named.test(one))).toEqual([])
+  })
+
+  test('SM-058: has each of the seventeen capabilities that certification looks for, once', () => {
+    const sought = [
+      ['launch-ehr', 'launch-standalone', 'authorize-post', 'sso-openid-connect', 'context-banner', 'context-style'],
+      ['client-public', 'client-confidential-symmetric', 'client-confidential-asymmetric'],
+      ['context-ehr-patient', 'context-ehr-encounter', 'context-standalone-patient'],
+      ['permission-offline', 'permission-patient', 'permission-user', 'permission-v1', 'permission-v2']
+    ].flat()
+    expect(sought).toHaveLength(17)
+    expect(smart.capabilities.filter((one) => sought.includes(one)).sort()).toEqual(sought.sort())
+  })
+
+  test('SM-027: names where apps register while they can, as the OpenID configuration does', async () => {
+    const open = await startKeyward({
+      change: (config) => ({ ...config, registration: { ...config.registration, enabled: true } })
+    })
+    try {
+      for (const path of ['/fhir/clinic/.well-known/smart-configuration', '/.well-known/openid-configuration']) {
+        const document: Discovered = JSON.parse(await (await fetch(`${open.issuer}${path}`)).text())
+        expect(document.registration_endpoint).toBe(`${open.issuer}/register`)
+      }
+      expect((await fetch(`${open.issuer}/register`, { method: 'POST' })).status).not.toBe(404)
+    } finally {
+      await open.stop()
+    }
   })
 
   test('SM-044: a visit is promised to standalone apps only where one can be chosen', () => {
@@ -193,6 +221,13 @@ describe('the OpenID configuration', () => {
 
   test('SM-183: names the same addresses as the SMART configuration', () => {
     for (const name of ENDPOINTS) expect(openid[name], name).toBe(smart[name])
+  })
+
+  test('SM-266: says how a FHIR server may prove that it is one where it introspects', () => {
+    expect(openid).toMatchObject({
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'private_key_jwt', 'Bearer'],
+      introspection_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384']
+    })
   })
 
   test('SM-177: its keys are bare public JWKs, each with a kid of its own, one for RS256 at least', async () => {
