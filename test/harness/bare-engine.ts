@@ -10,6 +10,7 @@ import { createAccounts } from '../../src/accounts/accounts.ts'
 import { createPasswords } from '../../src/accounts/password.ts'
 import { openAuditTrail } from '../../src/audit/trail.ts'
 import { createClients } from '../../src/clients/clients.ts'
+import type { ClientConfig } from '../../src/config/config.ts'
 import { createConsents } from '../../src/consent/consents.ts'
 import { createSessionEnds } from '../../src/interaction/session-ends.ts'
 import { loadSigningKeys } from '../../src/keys/signing-keys.ts'
@@ -32,6 +33,22 @@ export interface BareEngine {
 }
 
 const TOKENS = new Set(['AuthorizationCode', 'AccessToken', 'RefreshToken'])
+
+/** In production the engine authenticates nobody, and is told no secret. */
+function withSecrets(configured: readonly ClientConfig[], factory: AdapterFactory): AdapterFactory {
+  return (model) => {
+    const adapter = factory(model)
+    if (model !== 'Client') return adapter
+    return {
+      ...adapter,
+      async find(id) {
+        const client = await adapter.find(id)
+        const secret = configured.find(({ client_id }) => client_id === id)?.client_secret
+        return client && secret !== undefined ? { ...client, client_secret: secret } : client
+      }
+    }
+  }
+}
 
 /** Records as the engine's documentation says an adapter keeps them. */
 function readThenWrite(store: Store, others: AdapterFactory): AdapterFactory {
@@ -68,7 +85,7 @@ export async function startBareEngine({ config, store }: Keyward): Promise<BareE
     config,
     cookieKeys: ['only for tests'],
     jwks: await loadSigningKeys(store, now),
-    adapter: readThenWrite(store, adapters({ store, fence, clients, sessionEnds, now })),
+    adapter: withSecrets(config.clients, readThenWrite(store, adapters({ store, fence, clients, sessionEnds, now }))),
     accounts,
     policy: [],
     checks: requestChecks({
