@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { introspect } from '../harness/app-client.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
-import { newVisit, tokensIn, withoutSecondFactor } from '../harness/visit.ts'
+import { newVisit, SECOND_APP, tokensIn, withoutSecondFactor } from '../harness/visit.ts'
 
 const DAY = 86_400
 const LIFETIME = 93 * DAY
@@ -11,7 +11,16 @@ const INVALID_GRANT = { status: 400, body: { error: 'invalid_grant' } }
 describe.each(STORES)('the end of a refresh token on %s', (store) => {
   let keyward: Keyward
   beforeAll(async () => {
-    keyward = await startKeyward({ store, change: withoutSecondFactor })
+    keyward = await startKeyward({
+      store,
+      change: (config) =>
+        withoutSecondFactor({
+          ...config,
+          clients: config.clients.map((one) =>
+            one.client_id === 'second-app' ? { ...one, refresh_token_absolute: 100 * DAY } : one
+          )
+        })
+    })
     expect(await storeOf(keyward.issuer)).toBe(store)
     expect(keyward.config.lifetimes.refreshToken).toBe(LIFETIME)
   })
@@ -51,6 +60,22 @@ describe.each(STORES)('the end of a refresh token on %s', (store) => {
     const { refresh } = await visit.tokens()
     pass(seconds)
     expect(await visit.app.refresh(refresh)).toMatchObject(INVALID_GRANT)
+  })
+
+  test('case 62: with an absolute end, use prolongs it up to that end and no further; other apps have none', async () => {
+    const ended = newVisit(keyward, SECOND_APP)
+    const other = newVisit(keyward)
+    let [own, others] = [await ended.tokens(), await other.tokens()]
+    pass(90 * DAY)
+    own = tokensIn(await ended.app.refresh(own.refresh))
+    others = tokensIn(await other.app.refresh(others.refresh))
+    pass(10 * DAY - 1)
+    const last = await ended.app.refresh(own.refresh)
+    expect(last.status).toBe(200)
+    pass(1)
+    for (const refresh of [own.refresh, tokensIn(last).refresh])
+      expect(await ended.app.refresh(refresh)).toMatchObject(INVALID_GRANT)
+    expect((await other.app.refresh(others.refresh)).status).toBe(200)
   })
 
   test('case 62: after use the end is counted anew, and holds', async () => {
