@@ -128,7 +128,7 @@ describe('case 149: for programs, JSON', () => {
     ['clients, at the revocation endpoint', 'get', 'client-status', revoke],
     ['launches', 'put', 'launch', launch],
     ["the engine's records", 'read', 'AuthorizationCode', redeem],
-    ["the engine's records, at revocation", 'read', 'RefreshToken', revoke],
+    ["the engine's records, at revocation", 'get', 'RefreshToken', revoke],
     ['the access check', 'view', 'Grant', refresh],
     ['the access check, at introspection', 'view', 'Grant', introspect],
     ['accounts', 'view', 'account', introspect],
