@@ -18,8 +18,9 @@ export function refreshLifetimes(client: ClientConfig, { refreshToken }: Lifetim
   return { lifetime: client.refresh_token_lifetime ?? refreshToken, absolute: client.refresh_token_absolute }
 }
 
-/** Whether it has ended, by what it was given or by what its client may have now. */
-export function isOver({ exp, iat, iiat = iat }: RefreshToken, client: ClientConfig, lifetimes: Lifetimes, now: number): boolean {
-  const { absolute } = refreshLifetimes(client, lifetimes)
-  return exp * 1000 <= now || (absolute !== undefined && (iiat + absolute) * 1000 <= now)
+/** Whether it has ended: by what it was given, or by what its client has been given since. */
+export function isOver({ exp, iat, iiat = iat }: RefreshToken, client: ClientConfig, now: number): boolean {
+  const { refresh_token_lifetime: lifetime, refresh_token_absolute: absolute } = client
+  const ends = [exp, ...(lifetime === undefined ? [] : [iat + lifetime]), ...(absolute === undefined ? [] : [iiat + absolute])]
+  return ends.some((end) => end * 1000 <= now)
 }

@@ -39,7 +39,7 @@ export function refreshTokenGrant({ store, access, issuing, resources, lifetimes
     if (!found) throw invalidGrant('unknown refresh token')
     const token = found.record
     if (token.clientId !== client.client_id) throw invalidGrant('refresh token of another client')
-    if (isOver(token, client, lifetimes, now())) throw invalidGrant('expired refresh token')
+    if (isOver(token, client, now())) throw invalidGrant('expired refresh token')
     const successor = await successorOf(store, id, token, now())
     if (token.consumed !== undefined && !successor) return endFamily(store, request, token, 'refresh-token')
     reached('refresh:found')
