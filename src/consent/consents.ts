@@ -109,7 +109,9 @@ export function createConsents({ store, now }: { store: Store; now: () => number
   }
 }
 
-function decided(key: ConsentKey, decision: Decision, before: Consent | undefined, now: number): Consent {
+function decided(key: ConsentKey, decision: Decision, held: Consent | undefined, now: number): Consent {
+  // What an organization has allowed, no person takes over unasked.
+  const before = held?.by === decision.by || decision.by ? held : undefined
   const { granted, refused, clientName, patientName } = decision
   const until = decision.until === 'as-before' ? before?.until : decision.until
   const newly = new Set([...granted, ...refused])

@@ -8,6 +8,7 @@ import type { AdapterPayload } from 'oidc-provider'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { ClientConfig, FhirServer } from '../config/config.ts'
+import { isApproved } from '../consent/approved.ts'
 import type { Consent, Consents } from '../consent/consents.ts'
 import { isOpenTo } from '../smart/fhir-servers.ts'
 import { scopesForPerson } from '../smart/person-policy.ts'
@@ -112,6 +113,8 @@ export function createAccessCheck({ store, accounts, clients, consents, fhirServ
       const consent = await consents.find({ accountId, clientId, fhirServer, patient })
       if (!account || account.disabled || !client || client.disabled) return undefined
       if (!consent || consent.consentId !== consentId) return undefined
+      // An approval that was taken back: nobody else has allowed anything.
+      if (consent.by === 'organization' && !isApproved({ account, client })) return undefined
       const server = fhirServers.find(({ id }) => id === fhirServer)
       if (!server || !isOpenTo(server, client)) return undefined
       const permitted = standingScopes({ account, client, consent, fhirServer: server, patient: grant.launchContext?.patient })

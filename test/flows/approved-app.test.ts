@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { authorize, newApp } from '../harness/app-client.ts'
+import { authorize, introspect, newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
@@ -29,14 +29,14 @@ describe.each(STORES)('an app that the organization has approved for its clinici
   })
   afterAll(() => keyward.stop())
 
-  async function launchUrl(app = newApp(keyward.issuer)): Promise<string> {
+  async function launchUrl(app = newApp(keyward.issuer), { scope } = { scope: SCOPE }): Promise<string> {
     const answer = await fetch(`${keyward.issuer}/launch`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Authorization: await ehrBearer(keyward.issuer) },
       body: JSON.stringify({ client_id: 'heart-app', fhirServer: 'clinic', patient: 'leo', user: 'Practitioner/lee' })
     })
     const { launch }: { launch: string } = JSON.parse(await answer.text())
-    return app.authorizationUrl({ scope: SCOPE, launch })
+    return app.authorizationUrl({ scope, launch })
   }
 
   test('a clinician signs in and is in the app: no consent page, everything granted, and the trail says by whom', async () => {
@@ -81,6 +81,38 @@ describe.each(STORES)('an app that the organization has approved for its clinici
   test('once the approval is taken back, the clinician is asked', async () => {
     isApproved = false
     try {
+      const page = await walkTo(newBrowser(keyward.issuer), await launchUrl(), 'consent', { username: 'dr.lee' })
+      expect(page.step).toBe('consent')
+    } finally {
+      isApproved = true
+    }
+  })
+
+  test('once the approval is taken back, the tokens that came of it are worth nothing', async () => {
+    const app = newApp(keyward.issuer)
+    const { body } = await app.redeem(
+      app.codeFrom(await authorize(newBrowser(keyward.issuer), await launchUrl(app), { username: 'dr.lee' }))
+    )
+    const [access, refresh] = [body.access_token ?? '', body.refresh_token ?? '']
+    expect((await introspect(keyward.issuer, access)).body).toMatchObject({ active: true })
+    isApproved = false
+    try {
+      expect((await introspect(keyward.issuer, access)).text).toBe('{"active":false}')
+      expect(await app.refresh(refresh)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
+    } finally {
+      isApproved = true
+    }
+  })
+
+  test('what the organization had allowed is not allowed by a clinician who then allows less', async () => {
+    isApproved = false
+    try {
+      const less = { scope: 'openid launch patient/Patient.rs' }
+      const app = newApp(keyward.issuer)
+      const { body } = await app.redeem(
+        app.codeFrom(await authorize(newBrowser(keyward.issuer), await launchUrl(app, less), { username: 'dr.lee' }))
+      )
+      expect(body.scope).toBe(less.scope)
       const page = await walkTo(newBrowser(keyward.issuer), await launchUrl(), 'consent', { username: 'dr.lee' })
       expect(page.step).toBe('consent')
     } finally {
