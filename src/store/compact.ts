@@ -53,7 +53,7 @@ export class CompactWriter {
     else if (typeof value === 'number') this.number(value)
     else if (value === true || value === false) this.bytes += byte(value ? TRUE : FALSE)
     else if (value === null || typeof value !== 'object') this.bytes += byte(NULL)
-    else if ('toJSON' in value) this.write(JSON.parse(JSON.stringify(value) ?? 'null'))
+    else if ('toJSON' in value && typeof value.toJSON === 'function') this.write(JSON.parse(JSON.stringify(value) ?? 'null'))
     else if (Array.isArray(value)) this.list(value)
     else this.object(value)
     return this

@@ -32,6 +32,7 @@ test.each([
   ['many members', Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`member-${i}`, i]))],
   ['depth', Array.from({ length: 300 }).reduce((inside: unknown) => ({ inside: [inside] }), 'end')],
   ['what JSON leaves out', { a: undefined, b: () => 1, c: Symbol('c'), d: [undefined, () => 1], e: 1, at: new Date(0) }],
+  ['a name by which others are written otherwise', JSON.parse('{"toJSON":"x","in":[{"toJSON":{"toJSON":null}}]}')],
   ['a name that is a prototype', JSON.parse('{"__proto__":{"disabled":true},"constructor":"x","":1}')]
 ])('a record with %s', (_, record) => {
   expect(stored(record)).toEqual(throughJson(record))
