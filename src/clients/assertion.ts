@@ -7,6 +7,7 @@
  * RFC 7523 §3, RFC 7515 §4.1, SMART App Launch 2.2 "Authentication using asymmetric keys"
  */
 import { ASSERTION_ALGORITHMS, type AssertionAlgorithm } from '../config/public-jwk.ts'
+import { type Members, membersOf, partsOf, REFUSED_HEADERS } from './compact-jws.ts'
 
 export interface Assertion {
   alg: AssertionAlgorithm
@@ -43,11 +44,6 @@ export const CLOCK_SKEW = 30
 const LONGEST_ASSERTION = 16_384
 const LONGEST_MEMBER = 255
 
-/** Headers that say where a key is, or how to read the rest: a key is only ever the registered one. RFC 7515 §4.1.3 to §4.1.6, §4.1.11; RFC 7797 */
-const REFUSED_HEADERS = ['jwk', 'x5u', 'x5c', 'crit', 'b64', 'zip', 'enc']
-
-const COMPACT = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/
-
 /** The assertion, or what is wrong with it: a sentence for the client's developer that holds nothing of what was sent. */
 export function readAssertion(written: string, expectations: Expectations): Assertion | string {
   const statement = readStatement(written, expectations, ({ issuer, subject }) => issuer === subject)
@@ -63,12 +59,12 @@ export function readStatement(
   { audiences, now }: Expectations,
   areWanted: (parties: Pick<Statement, 'issuer' | 'subject'>) => boolean
 ): Statement | string | undefined {
-  const parts = written.length <= LONGEST_ASSERTION ? COMPACT.exec(written) : null
-  const [, header, payload, signature] = parts ?? []
-  if (header === undefined || payload === undefined || signature === undefined) return 'the assertion is not a signed JWT'
-  const head = members(header)
+  const parts = partsOf(written, LONGEST_ASSERTION)
+  if (!parts) return 'the assertion is not a signed JWT'
+  const { header, payload, signed, signature } = parts
+  const head = membersOf(header)
   if (!head) return 'the header of the assertion is not a JSON object'
-  const claims = members(payload)
+  const claims = membersOf(payload)
   if (!claims) return 'the claims of the assertion are not a JSON object'
   const signedBy = readHeader(head)
   if (typeof signedBy === 'string') return signedBy
@@ -83,12 +79,10 @@ export function readStatement(
     issuer,
     subject,
     claims,
-    signed: Buffer.from(`${header}.${payload}`, 'latin1'),
-    signature: Buffer.from(signature, 'base64url')
+    signed,
+    signature
   }
 }
-
-type Members = ReadonlyMap<string, unknown>
 
 function readHeader(head: Members): Pick<Assertion, 'alg' | 'kid' | 'jku'> | string {
   if (head.get('typ') !== 'JWT') return 'the header of the assertion must have the typ JWT'
@@ -132,14 +126,4 @@ function isTime(value: unknown): value is number {
 
 function word(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= LONGEST_MEMBER ? value : undefined
-}
-
-/** Own members only: a claim by the name of something that every object has is no claim. */
-function members(encoded: string): Members | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? new Map(Object.entries(value)) : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -5,12 +5,13 @@
  *
  * SMART App Launch 2.2, "Client Authentication: Asymmetric"; RFC 7523 §3
  */
-import { KeyObject, verify } from 'node:crypto'
+import { KeyObject } from 'node:crypto'
 import type { ClientConfig } from '../config/config.ts'
 import type { Fence } from '../store/fence.ts'
 import type { Kind, Store } from '../store/store.ts'
 import { type Assertion, readAssertion } from './assertion.ts'
 import type { ClientKeys } from './client-keys.ts'
+import { isSignedBy } from './compact-jws.ts'
 
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
@@ -59,9 +60,7 @@ export function createAssertions({ issuer, find, store, keys, fence, now }: Deps
       if (registered !== assertion.alg) return refused(NOT_VERIFIED, 'other-alg-registered', client)
       const key = await keys.find(client, assertion)
       if (!(key instanceof KeyObject)) return refused(NOT_VERIFIED, `key: ${key}`, client)
-      const { signed, signature } = assertion
-      if (!verify('sha384', signed, { key, dsaEncoding: 'ieee-p1363' }, signature))
-        return refused(NOT_VERIFIED, 'wrong-signature', client)
+      if (!isSignedBy(key, assertion)) return refused(NOT_VERIFIED, 'wrong-signature', client)
       if (client.disabled) return refused('client authentication failed', 'client-disabled', client)
       if (!(await markUsed(assertion)))
         return refused('an assertion with this jti has been used before', 'assertion-used-before', client)

@@ -5,13 +5,14 @@
  *
  * RFC 7523 §3
  */
-import { KeyObject, verify } from 'node:crypto'
+import { KeyObject } from 'node:crypto'
 import type { ClientConfig, FhirServer } from '../config/config.ts'
 import { fhirUserReference } from '../config/fields.ts'
 import type { Fence } from '../store/fence.ts'
 import type { Kind, Store } from '../store/store.ts'
 import { readStatement, type Statement } from './assertion.ts'
 import type { ClientKeys } from './client-keys.ts'
+import { isSignedBy } from './compact-jws.ts'
 
 /** `fhirUser` is relative to the FHIR server; `at` is in epoch milliseconds. */
 export type UserStatement = { ok: true; fhirUser: string; at: number } | { ok: false; description: string }
@@ -56,8 +57,7 @@ export function createUserStatements({ issuer, fhirServers, store, keys, fence, 
       const by = trusted.find((one) => one.issuer === statement.issuer)
       const key = by && (await keys.find(by.issuer === ehr.client_id ? ehr : by, statement))
       if (!(key instanceof KeyObject)) return refused('the key that kid names could not be had')
-      if (!verify('sha384', statement.signed, { key, dsaEncoding: 'ieee-p1363' }, statement.signature))
-        return refused('the key that kid names does not verify it')
+      if (!isSignedBy(key, statement)) return refused('the key that kid names does not verify it')
       const fhirUser = fhirUserIn(statement, fhirServer)
       if (fhirUser === undefined) return refused('fhirUser must be a person at that FHIR server, such as Practitioner/456')
       if (!(await markUsed(statement))) return refused('one with this jti has been used before')

@@ -4,9 +4,10 @@
  *
  * RFC 9101 §6.2, §6.3, §10.8
  */
-import { KeyObject, verify } from 'node:crypto'
+import { KeyObject } from 'node:crypto'
 import type { ClientKeys } from '../clients/client-keys.ts'
 import type { Clients } from '../clients/clients.ts'
+import { isSignedBy, type Members, membersOf, partsOf, REFUSED_HEADERS } from '../clients/compact-jws.ts'
 import { ASSERTION_ALGORITHMS } from '../config/public-jwk.ts'
 
 export type RequestObject = { ok: true; params: URLSearchParams } | { ok: false; description: string; reason: string }
@@ -23,22 +24,20 @@ interface Deps {
   now: () => number
 }
 
-const COMPACT = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/
 const LONGEST = 32_768
 /** How long it may be good for, and how far the app's clock may be off, in seconds. */
 const LONGEST_LIFE = 3600
 const CLOCK_SKEW = 30
 /** About the object, not of the request. */
 const CLAIMS = new Set(['iss', 'aud', 'exp', 'nbf', 'iat', 'jti'])
-const REFUSED_HEADERS = ['jwk', 'x5u', 'x5c', 'crit', 'b64', 'zip', 'enc']
 const TYPES: readonly unknown[] = [undefined, 'JWT', 'oauth-authz-req+jwt']
 
 export function createRequestObjects({ issuer, clients, keys, now }: Deps): RequestObjects {
   return {
     async read(written, clientId) {
-      const [, header = '', payload = '', signature = ''] = (written.length <= LONGEST && COMPACT.exec(written)) || []
-      const [head, claims] = [membersOf(header), membersOf(payload)]
-      if (!head || !claims || clientId === undefined) return refused('request must be a signed JWT, beside a client_id')
+      const parts = partsOf(written, LONGEST)
+      const [head, claims] = parts ? [membersOf(parts.header), membersOf(parts.payload)] : []
+      if (!parts || !head || !claims || clientId === undefined) return refused('request must be a signed JWT, beside a client_id')
       const alg = ASSERTION_ALGORITHMS.find((one) => one === head.get('alg'))
       const [kid, jku] = [head.get('kid'), head.get('jku')]
       if (!alg || typeof kid !== 'string' || !TYPES.includes(head.get('typ')))
@@ -48,15 +47,13 @@ export function createRequestObjects({ issuer, clients, keys, now }: Deps): Requ
       const client = await clients.find(clientId)
       const key = client && (await keys.find(client, { alg, kid, jku }))
       if (!(key instanceof KeyObject)) return refused('no registered key verifies request', `key: ${key ?? 'unknown-client'}`)
-      const signed = Buffer.from(`${header}.${payload}`, 'latin1')
-      if (!verify('sha384', signed, { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url')))
-        return refused('no registered key verifies request', 'wrong-signature')
+      if (!isSignedBy(key, parts)) return refused('no registered key verifies request', 'wrong-signature')
       const problem = problemOf(claims, clientId)
       return problem === undefined ? { ok: true, params: paramsOf(claims, clientId) } : refused(problem)
     }
   }
 
-  function problemOf(claims: ReadonlyMap<string, unknown>, clientId: string): string | undefined {
+  function problemOf(claims: Members, clientId: string): string | undefined {
     const aud = claims.get('aud')
     if (claims.get('iss') !== clientId) return 'iss of request must be the client_id'
     if (!(Array.isArray(aud) ? aud : [aud]).includes(issuer))
@@ -79,7 +76,7 @@ export function createRequestObjects({ issuer, clients, keys, now }: Deps): Requ
 }
 
 /** Values that are no text or number can't be parameters, and are left out: the checks that follow miss what is needed. */
-function paramsOf(claims: ReadonlyMap<string, unknown>, clientId: string): URLSearchParams {
+function paramsOf(claims: Members, clientId: string): URLSearchParams {
   const params = new URLSearchParams({ client_id: clientId })
   for (const [name, value] of claims) {
     if (CLAIMS.has(name) || name === 'client_id') continue
@@ -90,13 +87,4 @@ function paramsOf(claims: ReadonlyMap<string, unknown>, clientId: string): URLSe
 
 function refused(description: string, reason = description): RequestObject {
   return { ok: false, description, reason }
-}
-
-function membersOf(encoded: string): ReadonlyMap<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? new Map(Object.entries(value)) : undefined
-  } catch {
-    return undefined
-  }
 }
