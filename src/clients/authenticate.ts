@@ -1,6 +1,6 @@
 /**
  * Client authentication, wherever Keyward asks for it: token, revocation,
- * introspection, launch contexts. A client has one method, the registered one, and
+ * introspection, pushed requests. A client has one method, the registered one, and
  * a request uses one. Who is unknown, disabled, registered for something else or
  * holds the wrong secret gets one and the same answer; the audit trail is told which.
  *

@@ -5,7 +5,7 @@ import { ASSERTION_ALGORITHMS, readPublicJwk } from './public-jwk.ts'
 import { redirectUriProblem, webUriProblem } from './uris.ts'
 
 /** What an EHR can say when it launches an app: members of the launch context, and its user. */
-export const LAUNCH_KINDS = [
+const LAUNCH_KINDS = [
   'user',
   'patient',
   'encounter',

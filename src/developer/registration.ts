@@ -8,7 +8,7 @@ import { hashOf, KEPT_UNUSED, type StoredClient, type StoredClients } from '../c
 import type { AppMetadata } from './metadata.ts'
 
 /** How long the secret before the current one is good after a rotation, in milliseconds. */
-export const OVERLAP = 24 * 3_600_000
+const OVERLAP = 24 * 3_600_000
 
 /** What the app is told once. */
 export interface Credentials {

@@ -14,6 +14,7 @@ import { fhirServerAt } from '../smart/fhir-servers.ts'
 import { readBody } from '../web/body.ts'
 import { refuseManyFields } from '../web/form.ts'
 import { PageError } from '../web/page-error.ts'
+import { postOnly } from '../web/post-only.ts'
 import { sourceOf } from '../web/request.ts'
 import { isPushed, type PushedRequests } from './pushed-requests.ts'
 import type { RequestObjects } from './request-object.ts'
@@ -73,8 +74,8 @@ export function authorizationRequests({ provider, authenticator, pushed, request
   }
 
   router.all('/par', async (ctx) => {
+    if (ctx.method !== 'POST') return postOnly(ctx)
     ctx.set('Cache-Control', 'no-store')
-    if (ctx.method !== 'POST') return refuse(ctx, 405, 'invalid_request', 'this endpoint takes POST only')
     const body = await readForm(ctx)
     const params = new URLSearchParams(body)
     const doubled = [...new Set(params.keys())].find((name) => name !== 'resource' && params.getAll(name).length > 1)
@@ -144,7 +145,6 @@ async function readForm(ctx: Context): Promise<string> {
 }
 
 function refuse(ctx: Context, status: number, error: string, description: string): void {
-  if (status === 405) ctx.set('Allow', 'POST')
   ctx.status = status
   ctx.body = { error, error_description: description }
 }

@@ -24,7 +24,7 @@ export interface SystemToken {
   scope: string
 }
 
-export const CLIENT_CREDENTIALS = 'client_credentials'
+const CLIENT_CREDENTIALS = 'client_credentials'
 
 /** Beside the access tokens of people: whoever is shown one can't know which it is. */
 export const systemTokens: Kind<SystemToken> = { name: 'AccessToken' }

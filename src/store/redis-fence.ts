@@ -6,7 +6,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Command, type Redis } from 'ioredis'
 import { createFence, type FenceNews, firstNotBefore, nextSecond, type StoreFence } from './fence.ts'
-
 import type { Ask, ReplicaWrites } from './redis-replicas.ts'
 
 /**

@@ -15,6 +15,7 @@ import type { Store } from '../../store/store.ts'
 import type { AccessTokenFormat } from '../access-token-format.ts'
 import type { AccessTokenValues } from '../jwt-access-tokens.ts'
 import { newSystemToken, systemTokens } from '../system-tokens.ts'
+import { isScope } from './form.ts'
 import type { TokenGrant, TokenRequest } from './grant.ts'
 import { TokenRefusal } from './refusal.ts'
 
@@ -27,9 +28,6 @@ interface Deps {
   lifetimes: Pick<Config['lifetimes'], 'backendAccessToken'>
   now: () => number
 }
-
-/** RFC 6749 §3.3 */
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
 
 export function clientCredentialsGrant({
   issuer,
@@ -45,12 +43,12 @@ export function clientCredentialsGrant({
     // The configuration holds such clients to a key already; whatever else makes clients is held to it here.
     if (client.token_endpoint_auth_method !== 'private_key_jwt')
       throw new TokenRefusal('unauthorized_client', 'client_credentials needs a client that authenticates by private_key_jwt')
-    const asked = SCOPE.test(values.scope ?? '') ? splitScope(values.scope) : []
+    const asked = isScope(values.scope ?? '') ? splitScope(values.scope) : []
     if (asked.some(isOwnScope)) return grantOwnApi(request, asked)
     const fhirServer = audienceOf(request)
     const parties = { fhirServer: fhirServer.id }
     if (values.scope === undefined) throw new TokenRefusal('invalid_scope', 'scope is missing', { parties })
-    if (!SCOPE.test(values.scope)) throw new TokenRefusal('invalid_scope', 'scope has characters that no scope has', { parties })
+    if (!isScope(values.scope)) throw new TokenRefusal('invalid_scope', 'scope has characters that no scope has', { parties })
     const scopes = grantedToService(asked, client, fhirServer)
     if (scopes.length === 0)
       throw new TokenRefusal('invalid_scope', 'this client is registered for none of these system/ scopes', { parties })

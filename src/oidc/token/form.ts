@@ -20,6 +20,8 @@ export interface TokenForm {
 
 const FORM = 'application/x-www-form-urlencoded'
 const RESOURCE = 'resource'
+/** RFC 6749 §3.3 */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
 
 export async function readTokenForm(ctx: Context): Promise<TokenForm> {
   if (!ctx.is(FORM)) {
@@ -32,7 +34,7 @@ export async function readTokenForm(ctx: Context): Promise<TokenForm> {
 }
 
 /** At most as many fields as were counted before: the parser's own limit would cut some off in silence. */
-export function parseTokenForm(text: string): TokenForm {
+function parseTokenForm(text: string): TokenForm {
   const values: Record<string, string | undefined> = Object.create(null)
   const repeated: string[] = []
   let resources: string[] = []
@@ -48,6 +50,11 @@ export function parseTokenForm(text: string): TokenForm {
 export function refuseRepeated({ repeated }: TokenForm, isMeant: (name: string) => boolean = () => true): void {
   const [name] = repeated.filter(isMeant)
   if (name !== undefined) throw new TokenRefusal('invalid_request', 'a parameter comes more than once')
+}
+
+/** Whether `scope` is written as scopes are, whatever it asks for. */
+export function isScope(text: string): boolean {
+  return SCOPE.test(text)
 }
 
 /** The value of a parameter without which there is nothing to do. */

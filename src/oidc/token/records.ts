@@ -3,7 +3,6 @@
  * engine gives them, since it writes the codes, introspection reads the tokens, and
  * what an earlier release has issued must stay good.
  */
-
 import { newIdBeside } from '../../store/slot.ts'
 import type { Kind, PutOptions, Write } from '../../store/store.ts'
 import { type AccessTokenFormat, lifetimeOf, prefixOf } from '../access-token-format.ts'

@@ -7,7 +7,7 @@ import { reached } from '../../observability/steps.ts'
 import { coveredScopes, splitScope } from '../../smart/scope-policy.ts'
 import type { Store } from '../../store/store.ts'
 import type { AccessCheck } from '../access.ts'
-import { required } from './form.ts'
+import { isScope, required } from './form.ts'
 import { accessHasEnded, endFamily, partiesOf, type TokenGrant } from './grant.ts'
 import type { Issuing } from './issue.ts'
 import { gtyOf, newAccessToken, newRefreshToken, type RefreshToken, refreshTokens, spending } from './records.ts'
@@ -25,14 +25,11 @@ interface Deps {
   now: () => number
 }
 
-/** RFC 6749 §3.3 */
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
-
 export function refreshTokenGrant({ store, access, issuing, resources, lifetimes, now }: Deps): TokenGrant {
   return async (request) => {
     const { client, grantType, values } = request
     const id = required(request, 'refresh_token')
-    if (values.scope !== undefined && !SCOPE.test(values.scope))
+    if (values.scope !== undefined && !isScope(values.scope))
       throw new TokenRefusal('invalid_scope', 'scope has characters that no scope has')
     // Refresh tokens alone have this prefix: no other stored id passes as one.
     const found = id.startsWith('kw_rt_') ? await store.read(refreshTokens, id) : undefined
