@@ -240,7 +240,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
     authorizationRequests({
       provider: () => provider,
       authenticator,
-      pushed: createPushedRequests({ store, now }),
+      pushed: createPushedRequests({ store, limit: begun, now }),
       requestObjects: createRequestObjects({ issuer, clients, keys: clientKeys, now }),
       fhirServers,
       audit

@@ -43,7 +43,7 @@ export function authorizationRequests({ provider, authenticator, pushed, request
     const body = await readForm(ctx)
     // What stands in the address belongs to the request too: an app may have been given an address with a query of its own.
     const query = [ctx.querystring, body].filter(Boolean).join('&')
-    const requestUri = await pushed.push({ query }, POSTED_FOR)
+    const requestUri = await pushed.push({ query, anybodyAt: sourceOf(ctx).address }, POSTED_FOR)
     ctx.set('Cache-Control', 'no-store')
     // 303, never 307: the form must not be sent again. RFC 9700 §4.12
     ctx.status = 303
@@ -79,7 +79,10 @@ export function authorizationRequests({ provider, authenticator, pushed, request
     const body = await readForm(ctx)
     const params = new URLSearchParams(body)
     const doubled = [...new Set(params.keys())].find((name) => name !== 'resource' && params.getAll(name).length > 1)
-    if (doubled !== undefined) return refuse(ctx, 400, 'invalid_request', 'a parameter comes more than once')
+    if (doubled !== undefined) {
+      await audit.record(sourceOf(ctx), { type: 'authorization', outcome: 'refused', reason: 'pushed: repeated-parameter' })
+      return refuse(ctx, 400, 'invalid_request', 'a parameter comes more than once')
+    }
     const authenticated = await authenticator.authenticate({
       authorization: ctx.get('Authorization') || undefined,
       form: Object.fromEntries(params)
@@ -94,8 +97,10 @@ export function authorizationRequests({ provider, authenticator, pushed, request
     }
     asked.params.set('client_id', clientId)
     const query = String(asked.params)
+    const anybodyAt = authenticated.method === 'none' ? sourceOf(ctx).address : undefined
+    const requestUri = await pushed.push({ query, clientId, anybodyAt }, PUSHED_FOR)
     ctx.status = 201
-    ctx.body = { request_uri: await pushed.push({ query, clientId }, PUSHED_FOR), expires_in: PUSHED_FOR }
+    ctx.body = { request_uri: requestUri, expires_in: PUSHED_FOR }
   })
 
   /** The parameters of what was pushed, signed or plain, without what proved who pushed it. */

@@ -4,34 +4,56 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Kind, Store } from '../store/store.ts'
+import { PageError } from '../web/page-error.ts'
+import { limitKeyOf } from '../web/request.ts'
+import type { SharedLimit } from '../web/shared-limit.ts'
 
 interface PushedRequest {
   /** The parameters, form-encoded as they came. */
   query: string
-  /** Who pushed it; absent where a browser brought it, and nobody has authenticated. */
+  /** Who pushed it; absent where a browser brought it. */
   clientId?: string
 }
 
+interface StoredRequest extends PushedRequest {
+  /** What it was counted by, where nobody has authenticated. */
+  counted?: string
+}
+
 export interface PushedRequests {
-  /** The `request_uri` under which the parameters are good once, for `lifetime` seconds. */
-  push(request: PushedRequest, lifetime: number): Promise<string>
+  /**
+   * The `request_uri` under which the parameters are good once, for `lifetime` seconds. `anybodyAt`: the address of one who has
+   * proved nothing; so many of theirs are kept until a browser comes with them, then it throws a PageError 429.
+   */
+  push(request: PushedRequest & { anybodyAt?: string | undefined }, lifetime: number): Promise<string>
   /** The form-encoded parameters. Undefined: unknown, too old, used before, or pushed by another client. */
   redeem(requestUri: string, clientId: string | undefined): Promise<string | undefined>
 }
 
 const PREFIX = 'urn:ietf:params:oauth:request_uri:'
 
-const pushedRequests: Kind<PushedRequest> = { name: 'pushed-request' }
+const pushedRequests: Kind<StoredRequest> = { name: 'pushed-request' }
 
 export function isPushed(requestUri: string): boolean {
   return requestUri.startsWith(PREFIX)
 }
 
-export function createPushedRequests({ store, now }: { store: Store; now: () => number }): PushedRequests {
+interface Deps {
+  store: Store
+  /** Of what is begun at an address by people who are not signed in. */
+  limit: SharedLimit
+  now: () => number
+}
+
+export function createPushedRequests({ store, limit, now }: Deps): PushedRequests {
   return {
-    async push(request, lifetime) {
+    async push({ anybodyAt, ...request }, lifetime) {
+      const counted = anybodyAt === undefined ? undefined : limitKeyOf(anybodyAt)
+      const taken = counted === undefined ? undefined : await limit.take(counted)
+      if (taken?.ok === false) throw new PageError(429, 'too-many', { retryAfter: taken.retryAfter })
       const id = randomBytes(32).toString('base64url')
-      await store.put(pushedRequests, id, request, { expiresAt: now() + lifetime * 1000 })
+      const record = { ...request, ...(counted === undefined ? {} : { counted }) }
+      await store.put(pushedRequests, id, record, { expiresAt: now() + lifetime * 1000 })
       return `${PREFIX}${id}`
     },
     async redeem(requestUri, clientId) {
@@ -40,7 +62,10 @@ export function createPushedRequests({ store, now }: { store: Store; now: () => 
       // Another client's try spends nothing. RFC 9126 §4
       if (!found || found.record.clientId !== clientId) return undefined
       const spent = await store.commit([{ kind: pushedRequests, id, remove: true, ifVersion: found.version }])
-      return spent ? found.record.query : undefined
+      if (!spent) return undefined
+      const { query, counted } = found.record
+      if (counted !== undefined) await limit.giveBack(counted)
+      return query
     }
   }
 }

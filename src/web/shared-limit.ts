@@ -11,6 +11,8 @@ export interface SharedLimit {
   take(key: string): Promise<{ ok: true } | { ok: false; retryAfter: number }>
   /** What was taken led to something good: it counts for nothing, as with `Attempts.forgive`. */
   forgive(key: string): Promise<void>
+  /** What was taken is not there any more: it is as if it had not been taken, and buys nobody more, as with `Attempts.giveBack`. */
+  giveBack(key: string): Promise<void>
 }
 
 interface Options {
@@ -57,6 +59,14 @@ export function createSharedLimit({ attempts, counter, limit, window, now }: Opt
     return { ok: false, retryAfter: Math.max(1, Math.ceil((own.refusedUntil - now()) / 1000)) }
   }
 
+  /** Whether it was one of those that are counted here. */
+  function takeOff(key: string): boolean {
+    const own = all.get(key)
+    if (!own || own.endsAt <= now() || own.count === 0 || own.count >= ownShare) return false
+    own.count -= 1
+    return true
+  }
+
   return {
     async take(key) {
       const own = ownOf(key)
@@ -74,9 +84,10 @@ export function createSharedLimit({ attempts, counter, limit, window, now }: Opt
       }
     },
     async forgive(key) {
-      const own = all.get(key)
-      if (own && own.endsAt > now() && own.count > 0 && own.count < ownShare) own.count -= 1
-      else await attempts.forgive(counter, key)
+      if (!takeOff(key)) await attempts.forgive(counter, key)
+    },
+    async giveBack(key) {
+      if (!takeOff(key)) await attempts.giveBack(counter, key)
     }
   }
 }

@@ -184,6 +184,31 @@ describe.each(STORES)('floods, on %s', (name) => {
     vi.setSystemTime(Date.now() + 16 * 60_000)
     expect((await all(at(0), 'Interaction')).length).toBeLessThanOrEqual(2)
   })
+
+  test('case 138: requests that anybody posts or pushes and no browser comes with: so many are kept, and those it comes with do not count', async () => {
+    const { issuer } = at(0)
+    const from = { 'X-Forwarded-For': '192.0.2.1' }
+    const send = (to: string, path: string, headers = from): Promise<Response> =>
+      fetch(`${to}${path}`, {
+        method: 'POST',
+        body: new URL(newApp(to).authorizationUrl()).searchParams,
+        headers,
+        redirect: 'manual'
+      })
+
+    const signedIn = newBrowser(issuer)
+    await authorize(signedIn, newApp(issuer).authorizationUrl())
+    for (let turn = 0; turn < 2 * LIMIT; turn += 1) {
+      const posted = await send(issuer, '/authorize')
+      expect((await signedIn.open(new URL(posted.headers.get('location') ?? '', issuer).href)).step).toBe('patient')
+    }
+
+    const statuses = await inTurn(100, ({ issuer: to }, turn) => send(to, turn % 4 < 2 ? '/authorize' : '/par'))
+    const kept = 100 - numberOf(statuses, 429)
+    expect(kept).toBeLessThanOrEqual(MOST)
+    expect(await all(at(0), 'pushed-request')).toHaveLength(kept)
+    expect((await send(issuer, '/authorize', { 'X-Forwarded-For': '192.0.2.2' })).status).toBe(303)
+  })
 })
 
 test('case 134: while the counters can not be reached nobody signs in, and strict limits hold for the rest', async () => {

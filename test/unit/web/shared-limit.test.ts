@@ -87,6 +87,16 @@ test('case 138: what was forgiven may be taken again, here and through the store
   expect(await taken(10, () => one.take('x'))).toBe(3)
 })
 
+test('case 138: what was given back buys nothing: it may be taken once again, by whichever process', async () => {
+  const [one, other] = [replica(40), replica(40)]
+  expect(await taken(100, () => one.take('x'))).toBe(40)
+  for (let n = 0; n < 10; n += 1) await other.giveBack('x')
+  time += 10_001
+  expect(await taken(100, () => one.take('x'))).toBe(10)
+  for (let n = 0; n < 100; n += 1) if ((await other.take('y')).ok) await other.giveBack('y')
+  expect(await taken(100, () => other.take('y'))).toBeLessThanOrEqual(42)
+})
+
 test('it remembers no more addresses than it may', async () => {
   const one = replica(20)
   expect(await taken(1, () => one.take('first'))).toBe(1)
