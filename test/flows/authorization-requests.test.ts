@@ -181,14 +181,19 @@ describe.each(STORES)('the ways an authorization request arrives, on %s', (store
         400,
         'invalid_request'
       ]
-    ])('case 150: %s it is refused, and one record says so', async (_name, form, authorization, status, error) => {
-      const records = await recorded(keyward, async () => {
-        const answer = await push(form(), authorization)
-        expect({ status: answer.status, error: answer.body.error }).toEqual({ status, error })
-        expect(answer.body.error_description).toMatch(/\w/)
-      })
-      expect(records.length).toBeLessThanOrEqual(1)
-    })
+    ])(
+      'case 37, case 140, case 150: %s it is refused, and one record says so',
+      async (_name, form, authorization, status, error) => {
+        const records = await recorded(keyward, async () => {
+          const answer = await push(form(), authorization)
+          expect({ status: answer.status, error: answer.body.error }).toEqual({ status, error })
+          expect(answer.body.error_description).toMatch(/\w/)
+        })
+        expect(records.map(({ event }) => event)).toEqual([
+          expect.objectContaining({ type: 'authorization', outcome: 'refused' })
+        ])
+      }
+    )
 
     test('GET is answered by 405', async () => {
       const answer = await fetch(`${keyward.issuer}/par`)

@@ -205,7 +205,7 @@ describe.each(STORES)('registration on %s', (store) => {
     })
   })
 
-  test('a secret is told once, kept as a hash, and rotated with an overlap of a day', async () => {
+  test('case 148: a secret is told once, kept as a hash, and rotated with an overlap of a day', async () => {
     const first = await registered(withSecret)
     const id = idOf(first)
     expect(first.body).toMatchObject({ client_secret: expect.stringMatching(/^[\w-]{43}$/), client_secret_expires_at: 0 })

@@ -15,9 +15,12 @@ const KINDS = [
   'grant',
   'consent',
   'account',
-  'client'
+  'client',
+  'pushed request'
 ] as const
 type KindOfId = (typeof KINDS)[number]
+
+const REQUEST_URI = 'urn:ietf:params:oauth:request_uri:'
 
 describe.each(STORES)('case 32: an id of one kind where another is meant, on %s', (store) => {
   let keyward: Keyward
@@ -47,11 +50,19 @@ describe.each(STORES)('case 32: an id of one kind where another is meant, on %s'
       grant: granted?.grantId ?? '',
       consent: (await keyward.auditEvents('consent'))[0]?.consentId ?? '',
       account: granted?.accountId ?? '',
-      client: 'heart-app'
+      client: 'heart-app',
+      'pushed request': await pushedId()
     }
     for (const [kind, id] of Object.entries(ids)) expect({ kind, known: id.length > 8 }).toEqual({ kind, known: true })
   })
   afterAll(() => keyward.stop())
+
+  async function pushedId(): Promise<string> {
+    const body = new URL(visit.app.authorizationUrl()).searchParams
+    const answer = await fetch(`${keyward.issuer}/par`, { method: 'POST', body })
+    const { request_uri: uri = '' }: { request_uri?: string } = JSON.parse(await answer.text())
+    return uri.slice(REQUEST_URI.length)
+  }
 
   /** That all of them are still what they were. */
   async function expectIntact(): Promise<void> {
@@ -112,6 +123,15 @@ describe.each(STORES)('case 32: an id of one kind where another is meant, on %s'
     })
     expect(answer.status).toBe(303)
     expect(answer.headers.get('location')).toContain('/authorize?')
+  })
+
+  test.each(except('pushed request'))('as a pushed request: %s', async (kind) => {
+    const query = new URLSearchParams({ client_id: 'heart-app', request_uri: `${REQUEST_URI}${ids[kind]}` })
+    const event = await theRecordOf(keyward, async () => {
+      expect((await visit.browser.send(`${keyward.issuer}/authorize?${query}`)).status).toBe(400)
+    })
+    expect(event).toEqual({ type: 'authorization', outcome: 'refused', reason: 'request-uri-unknown-or-used' })
+    await expectIntact()
   })
 
   test('the code that was presented everywhere else is still good where it belongs', async () => {
