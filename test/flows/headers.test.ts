@@ -6,12 +6,13 @@ import { PASSWORD, SECRETS } from '../harness/clinic-config.ts'
 import { ehrBearer } from '../harness/ehr.ts'
 import { sendRaw } from '../harness/half-request.ts'
 import { type Keyward, startKeyward } from '../harness/keyward.ts'
+import { APP, invitation, note, withRegistration } from '../harness/registering.ts'
 import { sourcesUnder } from '../unit/structure/sources.ts'
 
 let keyward: Keyward
 const visited: { method: string; path: string; status: number }[] = []
 beforeAll(async () => {
-  keyward = await startKeyward()
+  keyward = await startKeyward({ change: (config) => ({ ...withRegistration(config), secondFactor: config.secondFactor }) })
 })
 afterAll(() => keyward.stop())
 
@@ -40,6 +41,22 @@ async function asking(method: string, path: string, init: RequestInit = {}): Pro
 function post(path: string, form: Record<string, string>, headers: Record<string, string> = {}): Promise<Response> {
   return asking('POST', path, { headers, body: new URLSearchParams(form) })
 }
+
+const SECRET_APP = { ...APP, token_endpoint_auth_method: 'client_secret_basic' }
+let registered = { path: '', token: '' }
+
+/** A registered app goes on with the token of the last answer. */
+async function registering(path: string, token: string, metadata?: object, method = 'POST'): Promise<Response> {
+  const body = metadata === undefined ? {} : { body: JSON.stringify(metadata) }
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }
+  const answer = await asking(method, path, { headers, ...body })
+  const said: Record<string, unknown> = JSON.parse(await answer.clone().text())
+  note({ status: answer.status, headers: answer.headers, body: said })
+  registered = { path: new URL(String(said.registration_client_uri)).pathname, token: String(said.registration_access_token) }
+  return answer
+}
+const managing = (method: string, path: string): Promise<Response> =>
+  registering(`${registered.path}${path}`, registered.token, undefined, method)
 
 /** As the browser, without following: redirects are answers too. */
 async function browse(url: string, init: RequestInit = {}): Promise<Response> {
@@ -100,6 +117,12 @@ const ANSWERS: [string, number, () => Promise<Response>][] = [
   ['/authorize, posted', 303, () => post('/authorize', asked())],
   ['/par', 201, () => post('/par', asked())],
   ['/par, unauthenticated', 401, () => post('/par', {})],
+  ['/register, without an initial access token', 401, () => post('/register', {})],
+  ['/register', 201, async () => registering('/register', await invitation(keyward), SECRET_APP)],
+  ['/register/:clientId', 200, () => managing('GET', '')],
+  ['/register/:clientId, without its token', 401, get('/register/nobody')],
+  ['/register/:clientId/secret', 200, () => managing('POST', '/secret')],
+  ['/register/:clientId/production', 200, () => managing('POST', '/production')],
   ['/account, signed out', 303, () => browse(`${keyward.issuer}/account`)],
   ['/authorize, an unknown app', 400, get('/authorize?client_id=nobody', { Accept: 'text/html' })],
   [

@@ -73,11 +73,11 @@ export function createIssuing({ store, audit, idTokens, accessTokenValues, lifet
   function answerOf(
     access: Access,
     { exp, refresh_token, scope }: Answer,
-    { value, idToken }: { value: string; idToken: string | undefined }
+    { value, idToken, from }: { value: string; idToken: string | undefined; from: number }
   ): Record<string, unknown> {
     return {
       access_token: value,
-      expires_in: exp - Math.floor(now() / 1000),
+      expires_in: exp - from,
       id_token: idToken,
       refresh_token,
       scope,
@@ -108,7 +108,11 @@ export function createIssuing({ store, audit, idTokens, accessTokenValues, lifet
       ]
       if (!(await store.commit(writes))) return undefined
       reached(isRefresh ? 'refresh:committed' : 'code:committed')
-      return answerOf(access, { access_token: id, exp, refresh_token: refreshToken?.id, scope }, { value, idToken })
+      return answerOf(
+        access,
+        { access_token: id, exp, refresh_token: refreshToken?.id, scope },
+        { value, idToken, from: about.iat }
+      )
     },
 
     async repeat({ request, source, access }, given) {
@@ -119,7 +123,7 @@ export function createIssuing({ store, audit, idTokens, accessTokenValues, lifet
         accessTokenValues.ofPerson({ id, aud: source.resource ?? '', scope, iat, exp }, access),
         record({ request, access }, { outcome: 'issued', reason: 'retry', scopes })
       ])
-      return answerOf(access, given, { value, idToken })
+      return answerOf(access, given, { value, idToken, from: Math.floor(now() / 1000) })
     },
 
     async withdraw({ request, access }) {
