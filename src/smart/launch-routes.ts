@@ -62,13 +62,14 @@ export function launchRoutes({ clients, launches, audit, userStatements, bearerC
       return audit.record(sourceOf(ctx), { type: 'launch', outcome: 'refused', reason, ...(clientId ? { ehr: clientId } : {}) })
     }
     const { client: ehr } = asking
-    const refuse = async (error: string, description: string, status: number): Promise<void> => {
-      await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'refused', reason: error, ehr: ehr.client_id })
+    /** `reason` is a fixed text: a description that may repeat what was sent stays out of the trail. */
+    const refuse = async (error: string, description: string, status: number, reason = `${error}: ${description}`) => {
+      await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'refused', reason, ehr: ehr.client_id })
       ctx.status = status
       ctx.body = { error, error_description: description }
     }
     const request = launchRequest.safeParse(await readJson(ctx))
-    if (!request.success) return refuse('invalid_request', describe(request.error), 400)
+    if (!request.success) return refuse('invalid_request', describe(request.error), 400, 'invalid_request')
     const denied = beyond(ehr, request.data)
     if (denied) return refuse('access_denied', denied, 403)
     const { client_id: clientId, fhirServer, user, user_assertion: assertion, ...context } = request.data

@@ -172,7 +172,12 @@ describe.each(STORES)('case 140: what programs are answered, on %s', (store) => 
     [
       'a launch for a server that is not theirs',
       () => launch('other'),
-      () => ({ type: 'launch', outcome: 'refused', reason: 'access_denied', ehr: 'clinic-ehr' })
+      () => ({
+        type: 'launch',
+        outcome: 'refused',
+        reason: 'access_denied: this EHR may not create launch contexts for that FHIR server',
+        ehr: 'clinic-ehr'
+      })
     ]
   ]
   test.each(DECISIONS)('%s', (...decision) => expectOneRecord(keyward, decision))

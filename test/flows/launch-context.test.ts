@@ -81,17 +81,22 @@ describe.each(STORES)('a launch context on %s', (store) => {
   })
 
   test.each([
-    ['for another app', { client_id: 'second-app', patient: 'leo' }],
-    ['for another FHIR server', { fhirServer: 'other', patient: 'leo' }],
-    ['of a kind that it may not say', { patient: 'leo', encounter: 'visit-1' }],
-    ['with an intent', { intent: 'order' }]
-  ])('an EHR that may say less is refused %s, and the trail has it', async (_what, said) => {
+    ['for another app', { client_id: 'second-app', patient: 'leo' }, 'launch that app'],
+    ['for another FHIR server', { fhirServer: 'other', patient: 'leo' }, 'create launch contexts for that FHIR server'],
+    ['of a kind that it may not say', { patient: 'leo', encounter: 'visit-1' }, 'say encounter'],
+    ['with an intent', { intent: 'order' }, 'say intent']
+  ])('an EHR that may say less is refused %s, and the trail has it', async (_what, said, what) => {
     const authorization = await ehrBearer(keyward.issuer, 'narrow-ehr', key)
     const event = await theRecordOf(keyward, async () => {
       const answer = await askLaunch(keyward.issuer, { ...FOR, ...said }, authorization)
       expect(answer).toMatchObject({ status: 403, body: { error: 'access_denied' } })
     })
-    expect(event).toEqual({ type: 'launch', outcome: 'refused', reason: 'access_denied', ehr: 'narrow-ehr' })
+    expect(event).toEqual({
+      type: 'launch',
+      outcome: 'refused',
+      reason: `access_denied: this EHR may not ${what}`,
+      ehr: 'narrow-ehr'
+    })
     expect((await askLaunch(keyward.issuer, { ...FOR, patient: 'leo' }, authorization)).status).toBe(201)
   })
 

@@ -139,6 +139,12 @@ describe.each(STORES)('an EHR that signs in its user, on %s', (store) => {
     const jti = randomUUID()
     expect((await ask({ jti })).status).toBe(201)
     expect((await ask({ jti })).status).toBe(400)
+    // An operator sees why: a replay is no typing mistake.
+    expect((await keyward.auditEvents('launch')).at(-1)).toMatchObject({
+      outcome: 'refused',
+      reason: 'invalid_request: user_assertion: one with this jti has been used before',
+      ehr: 'clinic-ehr'
+    })
     const other = await askLaunch(keyward.issuer, { ...CONTEXT, user: 'Practitioner/novak', user_assertion: statement() })
     expect(other.status).toBe(400)
   })
