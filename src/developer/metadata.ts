@@ -46,6 +46,8 @@ const LONGEST = 2000
 const LONGEST_SCOPE = 4000
 const LONGEST_NAME = 100
 const DEEPEST = 4
+/** RFC 3986 §2. An operator is shown addresses on a terminal, and is not to be shown more than an address. */
+const ADDRESS = /^[\x21-\x7e]*$/
 /** Controls, and what turns the direction of a text around or hides in it: a name must not look like another. */
 const DECEIVING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
@@ -108,8 +110,12 @@ function read(said: Record<string, unknown>, clientId: string, allowedHosts: rea
 /** Of known and unknown members alike: an address that a browser would run, or that leads inside, has no business here. */
 function checkAddresses(said: Record<string, unknown>, allowedHosts: readonly string[]): void {
   for (const [name, value] of Object.entries(said)) {
-    if (!/_(uri|url)s?$/.test(name) || name === 'redirect_uris') continue
-    for (const one of Array.isArray(value) ? value : [value]) {
+    if (!/_(uri|url)s?$/.test(name)) continue
+    const all: unknown[] = Array.isArray(value) ? value : [value]
+    if (all.some((one) => typeof one === 'string' && !ADDRESS.test(one)))
+      throw new Wrong(name, 'must be written in ASCII, without spaces and controls')
+    if (name === 'redirect_uris') continue
+    for (const one of all) {
       const url = typeof one === 'string' && one.length <= LONGEST ? URL.parse(one) : null
       if (url === null) throw new Wrong(name, `must be an absolute URL of at most ${LONGEST} characters`)
       const at = `${url.hostname}:${url.port || (url.protocol === 'http:' ? 80 : 443)}`

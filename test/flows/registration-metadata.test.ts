@@ -174,6 +174,30 @@ describe.each(STORES)('what apps register on %s', (store) => {
     expect(await register(keyward, { ...APP, ...changes })).toMatchObject({ status: 400 })
   })
 
+  test.each([
+    ['an escape sequence', '\u001b[2K\u001b[1A'],
+    ['a line of its own', '\n  hosts: good.example'],
+    ['another direction', '\u202e'],
+    ['a space', ' good.example'],
+    ['letters that look alike', 'р\u0430y']
+  ])('case 89: an address with %s, which its operator would be shown, is refused', async (_what, shown) => {
+    const address = `https://sleep.example/${shown}`
+    for (const changes of [
+      { client_uri: address },
+      { policy_uri: address },
+      { launch_urls: ['https://sleep.example/launch', address] },
+      { redirect_uris: ['https://sleep.example/cb', address] },
+      { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: address }
+    ])
+      expect(await register(keyward, { ...APP, ...changes })).toMatchObject({
+        status: 400,
+        body: {
+          error: 'redirect_uris' in changes ? 'invalid_redirect_uri' : 'invalid_client_metadata',
+          error_description: `${Object.keys(changes).at(-1)} must be written in ASCII, without spaces and controls`
+        }
+      })
+  })
+
   test('case 89: a name of 100 KB is refused before it is read', async () => {
     const token = await invitation(keyward)
     const answer = await ask('POST', `${keyward.issuer}/register`, { token, body: { ...APP, client_name: 'n'.repeat(100_000) } })
