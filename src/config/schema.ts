@@ -221,7 +221,9 @@ const sections = z.strictObject({
   secondFactor: secondFactor.prefault({}).describe('Who gives a one-time code (TOTP) after the password.'),
   consent: consent.prefault({}).describe('The page that asks what an app may see.'),
   lifetimes: lifetimes.prefault({}).describe('How long things last. A length of time is a whole number and s, m, h or d.'),
-  limits: limits.prefault({}).describe('How often sign-in may be tried, and what else may be refused or left unfinished, over all replicas.'),
+  limits: limits
+    .prefault({})
+    .describe('How often sign-in may be tried, and what else may be refused or left unfinished, over all replicas.'),
   registration: registration.prefault({}).describe('Apps that register themselves.'),
   log: log.prefault({}).describe('The log: one JSON object a line, on standard output.'),
   outbound: outbound
