@@ -14,7 +14,7 @@ export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fat
 
 const SECRET_NAME =
   /pass(word|phrase)|secret|token|verifier|cookie|authorization|assertion|totp|csrf|private|^(code|key|otp|user_?code|launch)$/i
-const OUR_TOKENS = /kw_[a-z]{2}_[\w.-]+/g
+const OUR_TOKENS = /kw_[a-z]{2,3}_[\w.~-]+/g
 /** ECONNREFUSED, ERR_HTTP_...: on an error, `code` is a name and no authorization code. */
 const SYSTEM_CODE = /^[A-Z][A-Z0-9_]*$/
 const REDACTED = '[redacted]'
