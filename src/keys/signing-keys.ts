@@ -1,6 +1,6 @@
 /**
- * The keys that sign id_tokens: made by the first process that starts on a store, sealed in it, the same for all.
- * A rotation changes the one record in which they lie; every process looks at it again and again (signing-key-watch.ts).
+ * The keys that sign id_tokens and JWT access tokens: made by the first process that starts on a store, sealed in it, the same
+ * for all. A rotation changes the one record in which they lie; every process looks at it again and again (signing-key-watch.ts).
  */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import type { Kind, Store, Version } from '../store/store.ts'

@@ -1,6 +1,6 @@
 /**
- * The ring of keys that sign id_tokens, as rules: which key signs, which are published, what a rotation makes of it.
- * It neither makes keys nor stores them: that is signing-keys.ts.
+ * The ring of keys that sign id_tokens and JWT access tokens, as rules: which signs, which are published, what a rotation
+ * makes of it. It neither makes keys nor stores them: that is signing-keys.ts.
  */
 import type { JWK } from 'jose'
 

@@ -4,8 +4,8 @@ import { authorize, basic, newApp, totpCode } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { PASSWORD, SECRETS } from '../harness/clinic-config.ts'
 import { ehrBearer } from '../harness/ehr.ts'
-import { sendRaw } from '../harness/half-request.ts'
 import { type Keyward, startKeyward } from '../harness/keyward.ts'
+import { expectProtected } from '../harness/protecting-headers.ts'
 import { APP, invitation, note, withRegistration } from '../harness/registering.ts'
 import { sourcesUnder } from '../unit/structure/sources.ts'
 
@@ -261,54 +261,3 @@ describe('case 127: protecting headers', () => {
     expect(unvisited).toEqual([])
   })
 })
-
-describe('case 127: with an https issuer', () => {
-  let secure: Keyward
-  let port: number
-  beforeAll(async () => {
-    secure = await startKeyward({ change: (config) => ({ ...config, issuer: 'https://sign-in.hospital.example' }) })
-    port = secure.config.listen.port
-  })
-  afterAll(() => secure.stop())
-
-  test.each([
-    ['/readyz', 200],
-    ['/style.css', 200],
-    ['/.well-known/openid-configuration', 200],
-    ['/account', 303],
-    ['/interaction/none/login', 400],
-    ['/nothing', 404],
-    ['/token', 405],
-    ['/authorize?client_id=small-app', 500]
-  ])('HSTS stands on %s (%i)', async (path, status) => {
-    await secure.spoil({ name: 'client-status', guessable: true }, 'small-app')
-    const request = `GET ${path} HTTP/1.1\r\nHost: sign-in.hospital.example\r\nAccept: text/html\r\nConnection: close\r\n\r\n`
-    const sent = await sendRaw(port, request)
-    expect(sent.status).toBe(status)
-    const [head = ''] = sent.answer.split('\r\n\r\n')
-    const headers = new Headers(
-      head
-        .split('\r\n')
-        .slice(1)
-        .map((line): [string, string] => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()])
-    )
-    expectProtected(headers)
-    expect(headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains')
-  })
-
-  test('over http, in a demo, there is none', async () => {
-    expect((await fetch(`${keyward.issuer}/livez`)).headers.get('strict-transport-security')).toBeNull()
-  })
-})
-
-function expectProtected(headers: Headers): void {
-  expect(Object.fromEntries(headers)).toMatchObject({
-    'x-content-type-options': 'nosniff',
-    'x-frame-options': 'DENY',
-    'referrer-policy': 'same-origin',
-    'permissions-policy': expect.stringContaining('camera=()'),
-    'content-security-policy': expect.stringMatching(/^default-src 'none'.*base-uri 'none'.*frame-ancestors 'none'/),
-    'x-request-id': expect.stringMatching(/^[\da-f-]{36}$/)
-  })
-  for (const banner of ['server', 'x-powered-by', 'via']) expect(headers.has(banner)).toBe(false)
-}
