@@ -35,7 +35,7 @@ const HELP = `Usage: node src/cli.ts <command> --config FILE
   client enable CLIENT_ID    undo that
   client invite              make an invitation with which one app may register itself
   client requests            list the apps that ask for production, and by when they have to be answered
-  client approve CLIENT_ID   open production to this app: it is verified to be whose it says
+  client approve REQUEST     open production to this app, which is verified to be whose it says: the request that was shown
   client decline CLIENT_ID --reason TEXT
                              leave this app in the sandbox, and tell its developer why
   keys rotate-signing        let the next key sign id_tokens, and publish a new next one

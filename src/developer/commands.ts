@@ -1,5 +1,5 @@
 /** What an operator does about apps that register themselves: the commands `client invite`, `requests`, `approve` and `decline`. */
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import type { RegistrationOutcome } from '../audit/event.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import { hostOf } from '../clients/clients.ts'
@@ -48,6 +48,7 @@ function tell(stored: StoredClient, now: number): string[] {
   const day = (at: number | undefined) => new Date(at ?? 0).toISOString().slice(0, 10)
   const due = `verify by ${day(production?.verifyBy)}${isOverdue(stored, now) ? ', OVERDUE' : ''}`
   const lines: [string, string | undefined][] = [
+    ['request', nameOf(stored)],
     ['asked', `${day(production?.askedAt)}, ${due}`],
     ['name', JSON.stringify(client.client_name)],
     ['home', client.client_uri],
@@ -66,8 +67,18 @@ function tell(stored: StoredClient, now: number): string[] {
   ]
 }
 
-export async function approveCommand(deps: Deps, clientId: string): Promise<number> {
-  return decide(deps, clientId, 'production-approved', (stored) => approved(stored, deps.now()))
+/** Of all that an operator is shown: an app that says something else meanwhile has another request. */
+export function nameOf({ client, launchUrls, scopeReasons, production }: StoredClient): string {
+  const shown = JSON.stringify([client, launchUrls, scopeReasons, production?.askedAt])
+  return `${client.client_id}@${hash('sha256', shown, 'base64url').slice(0, 22)}`
+}
+
+/** Approves what was looked at, and nothing that has taken its place. */
+export async function approveCommand(deps: Deps, request: string): Promise<number> {
+  const [clientId = ''] = request.split('@')
+  return decide(deps, clientId, 'production-approved', (stored) =>
+    nameOf(stored) === request ? approved(stored, deps.now()) : undefined
+  )
 }
 
 export async function declineCommand(deps: Deps, clientId: string, reason: string | undefined): Promise<number> {
@@ -87,7 +98,7 @@ async function decide(
   const clients = createStoredClients({ store, now })
   const current = await clients.read(clientId)
   if (!current || !change(current)) {
-    console.error('no app with this id asks for production')
+    console.error('nothing of this name is asked for, as `client requests` shows it')
     return 1
   }
   let code = 1

@@ -4,7 +4,7 @@ import { readAudit } from '../../../src/audit/read.ts'
 import { type AuditTrail, openAuditTrail } from '../../../src/audit/trail.ts'
 import { createClients } from '../../../src/clients/clients.ts'
 import { createStoredClients, KEPT_UNUSED } from '../../../src/clients/stored-clients.ts'
-import { approveCommand, declineCommand, inviteCommand, requestsCommand } from '../../../src/developer/commands.ts'
+import { approveCommand, declineCommand, inviteCommand, nameOf, requestsCommand } from '../../../src/developer/commands.ts'
 import { createInvites } from '../../../src/developer/invites.ts'
 import { readMetadata } from '../../../src/developer/metadata.ts'
 import { afterBusinessDays, newRequest, watchRequests } from '../../../src/developer/production.ts'
@@ -48,6 +48,13 @@ async function asking() {
   return { stored, registration, token: used?.told.registrationToken ?? '', metadata }
 }
 
+/** What is asked now, by its name. */
+async function request(): Promise<string> {
+  const found = await createStoredClients({ store, now }).read(ID)
+  if (!found) throw new Error('it is not registered')
+  return nameOf(found)
+}
+
 async function outcomes(): Promise<string[]> {
   const all: string[] = []
   for await (const { event } of readAudit(store)) if (event.type === 'registration') all.push(event.outcome)
@@ -67,6 +74,7 @@ test('SM-304: an operator sees what an app asks for, why, and by when it has to 
   expect(await requestsCommand(deps())).toBe(0)
   expect(printed.join('\n').split('\n')).toEqual([
     ID,
+    `  request: ${await request()}`,
     '  asked: 2026-05-01, verify by 2026-05-15',
     '  name: "Sleep Diary"',
     '  returns to: https://sleep.example/cb',
@@ -102,20 +110,20 @@ test('a request that nobody answers in ten business days is marked, and told to 
 
 test('approve opens production, marks the app as verified and keeps it for good; it is recorded', async () => {
   const { stored } = await asking()
-  expect(await approveCommand(deps(), ID)).toBe(0)
+  expect(await approveCommand(deps(), await request())).toBe(0)
   expect(await stored.find(ID)).not.toHaveProperty('sandbox')
   expect(await stored.find(ID)).toMatchObject({ verified: true, approved_for_clinicians: false })
   expect((await stored.read(ID))?.production).toMatchObject({ state: 'approved', askedAt: FRIDAY, answeredAt: FRIDAY })
   time += 2 * KEPT_UNUSED
   expect(await stored.find(ID)).toBeDefined()
   expect(await outcomes()).toEqual(['production-approved'])
-  expect(await approveCommand(deps(), ID)).toBe(1)
+  expect(await approveCommand(deps(), await request())).toBe(1)
   expect(await declineCommand(deps(), ID, 'too late')).toBe(1)
 })
 
 test('what was approved is changed by nobody but the operator', async () => {
   const { registration, token, metadata, stored } = await asking()
-  await approveCommand(deps(), ID)
+  await approveCommand(deps(), await request())
   const moved = { ...metadata, client: { ...metadata.client, redirect_uris: ['https://other.example/cb'] } }
   expect(await registration.replace(ID, token, moved)).toBeUndefined()
   expect((await stored.find(ID))?.redirect_uris).toEqual(['https://sleep.example/cb'])
@@ -126,8 +134,21 @@ test('an app that changes what it is while it asks has to ask again', async () =
   const moved = { ...metadata, client: { ...metadata.client, redirect_uris: ['https://other.example/cb'] } }
   expect(await registration.replace(ID, token, moved)).toBeDefined()
   expect(await stored.asking()).toEqual([])
+  expect(await approveCommand(deps(), await request())).toBe(1)
+  expect(await stored.find(ID)).toMatchObject({ sandbox: true, verified: false })
+})
+
+test('an app that asks for something else than the operator has looked at is not approved by that', async () => {
+  const { registration, token, metadata, stored } = await asking()
+  const seen = await request()
+  const moved = { ...metadata, client: { ...metadata.client, redirect_uris: ['https://other.example/cb'] } }
+  const changed = await registration.replace(ID, token, moved)
+  await registration.use(ID, changed?.told.registrationToken ?? '', (one) => ({ ...one, production: newRequest(time) }))
+  expect(await approveCommand(deps(), seen)).toBe(1)
   expect(await approveCommand(deps(), ID)).toBe(1)
   expect(await stored.find(ID)).toMatchObject({ sandbox: true, verified: false })
+  expect(await outcomes()).toEqual([])
+  expect(await approveCommand(deps(), await request())).toBe(0)
 })
 
 test('decline needs a reason, which the developer is told; the app stays in the sandbox', async () => {
