@@ -1,6 +1,6 @@
 /**
  * The operator's log: one JSON object a line. Nothing under a name that could
- * hold a credential is written, at any depth, and no token of ours wherever it
+ * hold a credential is written, at any depth, and no token wherever it
  * stands. The audit trail is not here: it is in audit/.
  */
 
@@ -14,7 +14,8 @@ export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fat
 
 const SECRET_NAME =
   /pass(word|phrase)|secret|token|verifier|cookie|authorization|assertion|totp|csrf|private|^(code|key|otp|user_?code|launch)$/i
-const OUR_TOKENS = /kw_[a-z]{2,3}_[\w.~-]+/g
+/** Ours by their prefix, and whatever is a signed JWT: access tokens, assertions, what an EHR states. */
+const TOKENS = /kw_[a-z]{2,3}_[\w.~-]+|eyJ[\w-]+\.[\w-]+\.[\w-]+/g
 /** ECONNREFUSED, ERR_HTTP_...: on an error, `code` is a name and no authorization code. */
 const SYSTEM_CODE = /^[A-Z][A-Z0-9_]*$/
 const REDACTED = '[redacted]'
@@ -33,7 +34,7 @@ export function createLogger(options: { level: Config['log']['level']; destinati
     },
     serializers: { err: (described: unknown) => described }, // pino's own would add what redactMembers left out
     // The last look, over the whole line: messages and stack traces too.
-    hooks: { streamWrite: (line: string) => line.replace(OUR_TOKENS, REDACTED) }
+    hooks: { streamWrite: (line: string) => line.replace(TOKENS, REDACTED) }
   }
   return pino(settings, options.destination ?? batchedOutput(1))
 }

@@ -111,6 +111,8 @@ test('a long consent page is opened group by group by keys, and refused', async 
   expect(await daily.getAttribute('open')).toBeNull()
   await press('Enter')
   expect(await daily.getAttribute('open')).not.toBeNull()
+  // First what turns the whole group, then each switch.
+  await tabTo(page, 'Turn all on Daily life')
   await press('Tab')
   await press('Space')
   expect(await daily.getByRole('switch').first().isChecked()).toBe(true)

@@ -40,15 +40,17 @@ describe('logger', () => {
     expect(lines[0]).toContain('[redacted]')
   })
 
-  test.each(['kw_at_abcdefgh.0123456789_-x', 'kw_iat_abcdefgh0123456789', 'kw_rat_app-0123456789~abcdefgh'])(
-    'writes no token of ours, wherever it stands: %s',
-    (token) => {
-      const { logger, lines } = collect()
-      logger.info({ note: `got ${token}`, err: new Error(token, { cause: new Error(token) }) }, `saw ${token}`)
-      expect(lines.join('')).not.toContain('abcdefgh')
-      expect(() => JSON.parse(lines[0] ?? '')).not.toThrow()
-    }
-  )
+  test.each([
+    'kw_at_abcdefgh.0123456789_-x',
+    'kw_iat_abcdefgh0123456789',
+    'kw_rat_app-0123456789~abcdefgh',
+    'eyJhbGciOiJub25lIn0.abcdefgh.c2ln'
+  ])('writes no token, wherever it stands: %s', (token) => {
+    const { logger, lines } = collect()
+    logger.info({ note: `got ${token}`, err: new Error(token, { cause: new Error(token) }) }, `saw ${token}`)
+    expect(lines.join('')).not.toContain('abcdefgh')
+    expect(() => JSON.parse(lines[0] ?? '')).not.toThrow()
+  })
 
   test('case 142: line breaks, escapes and quotes in values stay inside one JSON line', () => {
     const { logger, lines } = collect()
