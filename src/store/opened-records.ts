@@ -23,6 +23,18 @@ export function createOpenedRecords(most: number): OpenedRecords {
   let older = new Map<string, Opened>()
   let size = 0
 
+  // What is asked for once in a long while would only push out what is asked for often, and cost its copy.
+  const lately = new Uint32Array(LATELY)
+
+  /** Whether this place was asked for before, within the last so many of them. */
+  function wasAskedFor(place: string): boolean {
+    const mark = markOf(place)
+    const at = mark % LATELY
+    const before = lately[at] === mark
+    lately[at] = mark
+    return before
+  }
+
   function keep(place: string, opened: Opened) {
     if (size + opened.bytes.length > most / 2) {
       older = younger
@@ -43,10 +55,19 @@ export function createOpenedRecords(most: number): OpenedRecords {
         return before.sealed
       }
       const sealed = freeze(open())
-      if (read.length <= most / 2) keep(place, { bytes: Buffer.from(read), sealed })
+      if (wasAskedFor(place) && read.length <= most / 2) keep(place, { bytes: Buffer.from(read), sealed })
       return sealed
     }
   }
+}
+
+const LATELY = 65_536
+
+/** FNV-1a: spreads places; two with the same mark cost a copy. */
+function markOf(place: string): number {
+  let mark = 0x811c9dc5
+  for (let at = 0; at < place.length; at++) mark = Math.imul(mark ^ place.charCodeAt(at), 0x01000193)
+  return mark >>> 0
 }
 
 function freeze<T>(value: T): T {
