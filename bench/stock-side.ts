@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort } from '../test/harness/redis-server.ts'
+import { freePort } from '../test/harness/free-port.ts'
 import { APP, type BenchService, newKeys, WITH_ID_TOKEN } from './clinic.ts'
 import { type SeededGrant, seeds } from './seeds.ts'
 import { startServer } from './servers.ts'

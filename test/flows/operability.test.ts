@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { clinicYaml } from '../harness/clinic-config.ts'
+import { freePort } from '../harness/free-port.ts'
 import { openRequest } from '../harness/half-request.ts'
-import { freePort } from '../harness/keyward.ts'
 import { type KeywardProcess, runToEnd, startProcess } from '../harness/keyward-process.ts'
 
 const STACK = /\n\s+at /

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePort } from '../harness/keyward.ts'
+import { freePort } from '../harness/free-port.ts'
 import { runToEnd } from '../harness/keyward-process.ts'
 
 const key = (): string => randomBytes(32).toString('base64url')

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { freePort } from '../harness/keyward.ts'
+import { freePort } from '../harness/free-port.ts'
 import { runToEnd, startProcess } from '../harness/keyward-process.ts'
 import { type RedisServer, startRedis } from '../harness/redis-server.ts'
 

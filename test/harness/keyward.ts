@@ -6,7 +6,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { Writable } from 'node:stream'
 import { createApp } from '../../src/app.ts'
 import type { AuditEvent, AuditRecord } from '../../src/audit/event.ts'
@@ -21,6 +20,7 @@ import { createStore } from '../../src/store/sealed-store.ts'
 import type { Kind, Store } from '../../src/store/store.ts'
 import { createHttpServer, drainable } from '../../src/web/http-server.ts'
 import { clinicYaml } from './clinic-config.ts'
+import { freePort } from './free-port.ts'
 import type { RedisServer } from './redis-server.ts'
 import { keepWritten } from './run-folder.ts'
 import { startRedisOf } from './shared-redis.ts'
@@ -72,16 +72,6 @@ export function newSecrets(): TestSecrets {
     lookupKey: randomBytes(32),
     cookieKeys: [randomBytes(32).toString('base64url')]
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
-  return address.port
 }
 
 export async function startKeyward(options: KeywardOptions = {}): Promise<Keyward> {

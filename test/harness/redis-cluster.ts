@@ -1,7 +1,8 @@
 /** A real Redis Cluster of three primaries, each a process of its own, joined as an operator would. */
 import { Redis } from 'ioredis'
 import { vi } from 'vitest'
-import { freePort, type RedisServer, startRedis } from './redis-server.ts'
+import { freePort } from './free-port.ts'
+import { type RedisServer, startRedis } from './redis-server.ts'
 import { newTlsFiles } from './redis-tls.ts'
 import { userArguments, userInfo } from './redis-user.ts'
 

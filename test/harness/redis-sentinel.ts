@@ -1,7 +1,8 @@
 /** A primary, its replica, and three Sentinels of which two have to agree that the primary is gone. */
 import { Redis } from 'ioredis'
 import { vi } from 'vitest'
-import { freePort, type RedisServer, startRedis } from './redis-server.ts'
+import { freePort } from './free-port.ts'
+import { type RedisServer, startRedis } from './redis-server.ts'
 import { newTlsFiles } from './redis-tls.ts'
 
 export interface RedisSentinels {
