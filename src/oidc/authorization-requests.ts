@@ -12,7 +12,7 @@ import { answerUnauthenticated, type ClientAuthenticator, type ClientRefusal } f
 import type { FhirServer } from '../config/config.ts'
 import { fhirServerAt } from '../smart/fhir-servers.ts'
 import { readBody } from '../web/body.ts'
-import { refuseManyFields } from '../web/form.ts'
+import { FORM, refuseManyFields } from '../web/form.ts'
 import { PageError } from '../web/page-error.ts'
 import { postOnly } from '../web/post-only.ts'
 import { sourceOf } from '../web/request.ts'
@@ -30,7 +30,6 @@ interface Deps {
 }
 
 const CREDENTIALS = new Set(['client_secret', 'client_assertion', 'client_assertion_type'])
-const FORM = 'application/x-www-form-urlencoded'
 
 /** Seconds. A browser follows a redirect at once; an app sends the browser when it has the answer. */
 const POSTED_FOR = 60

@@ -8,7 +8,7 @@ import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { AuditTrail } from '../audit/trail.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
 import type { FhirServer } from '../config/config.ts'
-import { fhirServerAt } from '../smart/fhir-servers.ts'
+import { fhirServerAt, isOpenTo } from '../smart/fhir-servers.ts'
 import type { Launches } from '../smart/launch.ts'
 import { describeDropped, droppedScopes } from '../smart/scope-decision.ts'
 import { permittedScopes, splitScope } from '../smart/scope-policy.ts'
@@ -46,7 +46,7 @@ export function requestChecks({ issuer, fhirServers, launches, statedUsers, audi
       const fhirServer = fhirServerAt(fhirServers, value)
       if (!fhirServer)
         throw new errors.InvalidRequest('aud must be the base URL of a FHIR server that this server authorizes for')
-      if (client.sandbox === true && fhirServer.sandbox !== true)
+      if (!isOpenTo(fhirServer, client))
         throw new errors.InvalidRequest('aud is not open to this app yet: it is registered for test servers only')
       const { resource, response_mode: mode, code_challenge: challenge } = ctx.oidc.params ?? {}
       if (!S256_CHALLENGE.test(String(challenge)))

@@ -1,5 +1,5 @@
 /** The FHIR servers for which Keyward authorizes, found by what a request says of them. */
-import type { ClientConfig, FhirServer } from '../config/config.ts'
+import type { FhirServer } from '../config/config.ts'
 
 /** One trailing slash more or less is the same base URL; everything else is compared exactly. */
 export function fhirServerAt(servers: readonly FhirServer[], baseUrl: unknown): FhirServer | undefined {
@@ -9,8 +9,9 @@ export function fhirServerAt(servers: readonly FhirServer[], baseUrl: unknown): 
 }
 
 /** An app that registered itself has the sandbox, until an operator has approved it for more. */
-export function isOpenTo(server: FhirServer, client: ClientConfig & { sandbox?: true }): boolean {
-  return client.sandbox !== true || server.sandbox === true
+export function isOpenTo(server: FhirServer, client: object): boolean {
+  const isSandboxed = 'sandbox' in client && client.sandbox === true
+  return !isSandboxed || server.sandbox === true
 }
 
 function withoutSlash(url: string): string {

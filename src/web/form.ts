@@ -8,7 +8,7 @@ import { PageError } from './page-error.ts'
 
 const MAX_FIELDS = 500
 const AMPERSAND = 0x26
-const FORM = 'application/x-www-form-urlencoded'
+export const FORM = 'application/x-www-form-urlencoded'
 
 type Fields = ReadonlyMap<string, readonly string[]>
 

@@ -6,7 +6,7 @@
 import { parse } from 'node:querystring'
 import type { Context } from 'koa'
 import { readBody } from '../../web/body.ts'
-import { refuseManyFields } from '../../web/form.ts'
+import { FORM, refuseManyFields } from '../../web/form.ts'
 import { TokenRefusal } from './refusal.ts'
 
 export interface TokenForm {
@@ -18,7 +18,6 @@ export interface TokenForm {
   resources: readonly string[]
 }
 
-const FORM = 'application/x-www-form-urlencoded'
 const RESOURCE = 'resource'
 /** RFC 6749 §3.3 */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
