@@ -20,19 +20,6 @@ export function portTaken(fault: unknown, port: number): unknown {
     : fault
 }
 
-/** As many free ports as asked for, no two the same: for tests, which run beside others. */
-export async function freePorts(host: string, count: number): Promise<number[]> {
-  const probes = await Promise.all(Array.from({ length: count }, () => listen(host, 0)))
-  return Promise.all(
-    probes.map(async (probe) => {
-      const address = probe.address()
-      await close(probe)
-      if (address === null || typeof address === 'string') throw new Error('A TCP server has no port')
-      return address.port
-    })
-  )
-}
-
 async function listen(host: string, port: number): Promise<Server> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => {

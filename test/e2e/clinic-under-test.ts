@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { generate } from 'otplib'
 import { type Clinic, namedPorts, startClinic } from '../../demo/clinic.ts'
 import type { SampleAccount } from '../../demo/directory.ts'
-import { freePorts } from '../../demo/ports.ts'
+import { freePorts } from '../harness/free-port.ts'
 
 export interface ClinicUnderTest extends Clinic {
   account(username: string): SampleAccount
@@ -18,7 +18,7 @@ const STEP = 30_000
 
 export async function startClinicUnderTest(store?: string): Promise<ClinicUnderTest> {
   const dataDir = mkdtempSync(join(tmpdir(), 'keyward-clinic-'))
-  const clinic = await startClinic({ dataDir, store, ports: namedPorts(await freePorts('127.0.0.1', 5)) })
+  const clinic = await startClinic({ dataDir, store, ports: namedPorts(await freePorts(5)) })
   const used = new Map<string, number>()
   return {
     ...clinic,

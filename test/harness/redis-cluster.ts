@@ -1,7 +1,7 @@
 /** A real Redis Cluster of three primaries, each a process of its own, joined as an operator would. */
 import { Redis } from 'ioredis'
 import { vi } from 'vitest'
-import { freePort } from './free-port.ts'
+import { freePorts } from './free-port.ts'
 import { type RedisServer, startRedis } from './redis-server.ts'
 import { newTlsFiles } from './redis-tls.ts'
 import { userArguments, userInfo } from './redis-user.ts'
@@ -85,10 +85,4 @@ async function follow(replica: Redis | undefined, primary: Redis | undefined): P
   // Until it has heard of the primary.
   await vi.waitUntil(() => replica?.call('CLUSTER', 'REPLICATE', id).catch(() => undefined), { timeout: 30_000 })
   await vi.waitUntil(async () => (await replica?.info('replication'))?.includes('master_link_status:up'), { timeout: 60_000 })
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const ports: number[] = []
-  for (let at = 0; at < count; at += 1) ports.push(await freePort())
-  return ports
 }

@@ -5,8 +5,8 @@ import { clinicRecords } from '../../../demo/data/records.ts'
 import { readChart } from '../../../demo/ehr/chart.ts'
 import { startEhr } from '../../../demo/ehr/server.ts'
 import { startHome } from '../../../demo/home/server.ts'
-import { freePorts } from '../../../demo/ports.ts'
 import { html } from '../../../demo/web/page.ts'
+import { freePort } from '../../harness/free-port.ts'
 
 const host = '127.0.0.1'
 const open: { close(): Promise<void> }[] = []
@@ -127,9 +127,3 @@ test('the EHR takes no form of another site', async () => {
   const openApp = await ehrPage()
   expect((await openApp({ practitioner: 'lee', open: 'leo' }, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
 })
-
-async function freePort(): Promise<number> {
-  const [port] = await freePorts(host, 1)
-  if (port === undefined) throw new Error('no port')
-  return port
-}

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { freePorts } from '../../../demo/ports.ts'
+import { freePorts } from '../../harness/free-port.ts'
 
 const host = '127.0.0.1'
 const script = fileURLToPath(new URL('../../../demo/start.ts', import.meta.url))
@@ -59,7 +59,7 @@ async function isFree(port: number): Promise<boolean> {
 }
 
 async function options(data: string) {
-  const ports = await freePorts(host, 5)
+  const ports = await freePorts(5)
   return { ports, args: ['--ports', ports.join(','), '--data', path.join(folder, data)] }
 }
 
