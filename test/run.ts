@@ -1,6 +1,7 @@
 /**
- * `npm test`: the tools that tests need, then types, lint and every test, each
- * even where one before it failed. Ends with the line `N passed, N failed`.
+ * `npm test`: the tools that tests need, then types, lint, every test, the
+ * search for secrets and the rows of docs/conformance.md, each even where one
+ * before it failed. Ends with the line `N passed, N failed`.
  * With `--report <file>` the report of the tests is kept there.
  */
 import { spawn } from 'node:child_process'
@@ -8,6 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { conformanceOf, staleComplaint } from './conformance/outcome.ts'
 import { RUN_FOLDER } from './harness/run-folder.ts'
 import { CHROMIUM, ensureTools, REDIS } from './required-tools.ts'
 import { scanRun } from './secret-scan.ts'
@@ -65,7 +67,10 @@ const testsEndedWell = await runs(
 
 for (const problem of scanRun(folder, say)) failedChecks.push(`the search for secrets in what the servers wrote: ${problem}`)
 
-const { passed, failed, complaints } = outcomeOf(readReport(), failedChecks)
+const report = readReport()
+failedChecks.push(...checkConformance())
+
+const { passed, failed, complaints } = outcomeOf(report, failedChecks)
 for (const complaint of complaints) say(complaint)
 say(`${passed} passed, ${failed} failed`)
 process.exitCode = testsEndedWell && failed === 0 ? 0 : 1
@@ -75,5 +80,20 @@ function readReport(): unknown {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch {
     return undefined
+  }
+}
+
+/** Counted once, however many rows: a test that failed is counted already. */
+function checkConformance(): string[] {
+  say('Conformance')
+  try {
+    const { complaints, stale, summary } = conformanceOf(report, root)
+    for (const complaint of complaints) say(complaint)
+    if (stale.length > 0) say(staleComplaint(stale))
+    say(summary)
+    return complaints.length + stale.length > 0 ? ['the requirements (docs/conformance.md), as said above'] : []
+  } catch (error) {
+    // Without a report, or without its rows; the last line is printed all the same.
+    return [`the requirements could not be read: ${error instanceof Error ? error.message : error}`]
   }
 }

@@ -42,15 +42,27 @@ export function missingFrom({ requirements, tests }: Shown): Requirement[] {
   return requirements.filter((one) => isRequired(one) && !isShown(tests.get(one.id)))
 }
 
-/** Complaints about tests: one that failed, one for an id that is none. */
-export function complaintsAbout({ requirements, tests }: Shown): string[] {
+/** What is wrong with the tests of each row, in order: one that failed, an id that is none, a row that must be shown and isn't. */
+export function complaintsAbout(shown: Shown): string[] {
+  const { requirements, tests } = shown
   const known = new Set(requirements.map(({ id }) => id))
-  return [...tests].flatMap(([id, all]) =>
+  const missing = missingFrom(shown).filter(({ id }) => !tests.has(id))
+  const complaints = [...tests].flatMap(([id, all]) =>
     all.flatMap(({ file, title, passed }) => [
       ...(passed ? [] : [`${id}: failed: ${file}: ${title}`]),
       ...(known.has(id) ? [] : [`${id} is no requirement: ${file}: ${title}`])
     ])
   )
+  const unshown = missing.map(({ id, level, requirement }) => `${id} (${level}) is shown by no test: ${requirement}`)
+  return [...complaints, ...unshown].sort()
+}
+
+/** The rows in which a page is not what it should be; what is not in a row is the text around them. */
+export function staleRows(page: string, made: string): string[] {
+  const rowsOf = (text: string) =>
+    new Map(text.split('\n').map((line, at) => [/^\| (SM-\d{3}) /.exec(line)?.[1] ?? `line ${at + 1}`, line]))
+  const [there, due] = [rowsOf(page), rowsOf(made)]
+  return [...new Set([...there.keys(), ...due.keys()])].filter((id) => there.get(id) !== due.get(id)).sort()
 }
 
 function isShown(tests: readonly ShownBy[] | undefined): boolean {

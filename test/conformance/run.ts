@@ -14,12 +14,9 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CHROMIUM, ensureTools, REDIS } from '../required-tools.ts'
 import { sourcesUnder } from '../unit/structure/sources.ts'
-import { complaintsAbout, conformancePage, missingFrom } from './page.ts'
-import { isRequired, readRequirements } from './requirements.ts'
-import { shownBy } from './shown.ts'
+import { conformanceOf, PAGE, staleComplaint } from './outcome.ts'
 
 const root = resolve(import.meta.dirname, '../..')
-const page = join(root, 'docs/conformance.md')
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
 const { values: options } = parseArgs({
@@ -27,19 +24,12 @@ const { values: options } = parseArgs({
 })
 
 const report = options.report === undefined ? runTests() : readReport(options.report)
-const requirements = readRequirements(readFileSync(join(root, 'docs/requirements.yaml'), 'utf8'))
-const shown = { requirements, tests: shownBy(report, root) }
-const complaints = [
-  ...complaintsAbout(shown),
-  ...missingFrom(shown).map(({ id, level, requirement }) => `${id} (${level}) is shown by no test: ${requirement}`)
-]
-const made = conformancePage(shown)
-if (!options.check) writeFileSync(page, made)
-else if (readFileSync(page, 'utf8') !== made) complaints.push('docs/conformance.md is not what npm run conformance makes now')
+const { made, complaints, stale, summary } = conformanceOf(report, root)
 for (const complaint of complaints) say(complaint)
-const required = requirements.filter(isRequired).length
-say(`${requirements.length} requirements, ${required} to be shown, ${missingFrom(shown).length} of them not shown`)
-process.exitCode = complaints.length === 0 ? 0 : 1
+if (!options.check) writeFileSync(join(root, PAGE), made)
+else if (stale.length > 0) say(staleComplaint(stale))
+say(summary)
+process.exitCode = complaints.length > 0 || (options.check && stale.length > 0) ? 1 : 0
 
 /** Only files in which an id is written are begun, and of those only the tests that carry one are run. */
 function runTests(): unknown {

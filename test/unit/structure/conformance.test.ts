@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { complaintsAbout, conformancePage, missingFrom } from '../../conformance/page.ts'
+import { complaintsAbout, conformancePage, missingFrom, staleRows } from '../../conformance/page.ts'
 import { COUNT, type Requirement, readRequirements } from '../../conformance/requirements.ts'
 import { shownBy } from '../../conformance/shown.ts'
 import { root, sourcesUnder } from './sources.ts'
@@ -110,6 +110,53 @@ describe('what is missing', () => {
       'SM-001: failed: test/b.test.ts: b',
       'SM-999 is no requirement: test/a.test.ts: a'
     ])
+  })
+
+  test('a row that must be shown and that no test names is told, with what it asks for', () => {
+    expect(complaintsAbout({ requirements: [row({ level: 'ONC' })], tests: new Map() })).toEqual([
+      'SM-001 (ONC) is shown by no test: something'
+    ])
+  })
+
+  test('a page is stale in the rows that differ, are gone or are new', () => {
+    const page = (titles: [id: string, title: string][]) =>
+      conformancePage({
+        requirements: titles.map(([id]) => row({ id, level: 'MAY' })),
+        tests: new Map(titles.map(([id, title]) => [id, [{ file: 'test/a.test.ts', title, passed: true }]]))
+      })
+    const made = page([
+      ['SM-001', 'a'],
+      ['SM-002', 'b'],
+      ['SM-003', 'c']
+    ])
+    expect(staleRows(made, made)).toEqual([])
+    const old = page([
+      ['SM-001', 'a'],
+      ['SM-002', 'other'],
+      ['SM-004', 'd']
+    ])
+    expect(staleRows(old, made)).toEqual(['SM-002', 'SM-003', 'SM-004'])
+    expect(staleRows(made.replace('# Conformance', '# Conformity'), made)).toEqual(['line 1'])
+  })
+
+  test('the page does not depend on the order of the tests, nor on where or how fast they ran', () => {
+    const tests = [
+      { title: 'SM-001: a', fullName: 'on sqlite SM-001: a', status: 'passed', duration: 1 },
+      { title: 'SM-001: b', fullName: 'on sqlite SM-001: b', status: 'passed', duration: 2 }
+    ]
+    const of = (files: string[], results: typeof tests) => {
+      const testResults = files.map((name) => ({
+        name: `/repository/${name}`,
+        startTime: Math.random(),
+        assertionResults: results
+      }))
+      return conformancePage({ requirements: [row({})], tests: shownBy({ testResults }, '/repository') })
+    }
+    const once = of(['test/a.test.ts', 'test/b.test.ts'], tests)
+    expect(of(['test/b.test.ts', 'test/a.test.ts'], tests.toReversed())).toBe(once)
+    // The flows run a second time, on a Cluster: the same file and the same names.
+    const again = tests.map((one) => ({ ...one, fullName: one.fullName.replace('sqlite', 'redis-cluster') }))
+    expect(of(['test/a.test.ts', 'test/b.test.ts', 'test/a.test.ts'], [...tests, ...again])).toBe(once)
   })
 
   test('a row tells its tests, and no character of a name breaks the table', () => {
