@@ -150,7 +150,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   const idTokens = createIdTokens({ issuer, fhirServers, signer, lifetime: lifetimes.accessToken, now })
   const accessTokenValues = createAccessTokenValues({ issuer, fhirServers, signer })
   const sessionEnds = createSessionEnds({ store, lifetime: config.lifetimes.session, now })
-  const statedUsers = createStatedUsers({ accounts, secondFactor, launches, sessionEnds, audit })
+  const statedUsers = createStatedUsers({ accounts, clients, secondFactor, launches, sessionEnds, audit })
   const access = createAccessCheck({
     store,
     accounts,
@@ -167,7 +167,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       jwks: signingKeys,
       adapter: limitAnonymous(adapters({ store, fence, clients, sessionEnds, now }), begun),
       accounts,
-      policy: interactionSteps({ accounts, secondFactor, statedUsers, authorizations }),
+      policy: interactionSteps({ accounts, secondFactor, authorizations }),
       checks: requestChecks({ issuer, fhirServers, launches, statedUsers, audit }),
       loadExistingGrant: existingGrant({
         provider: () => provider,

@@ -1,11 +1,8 @@
 /** Am I needed? Sign-in is, wherever the engine says so or the session's account can no longer be used. */
-import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { interactionPolicy } from 'oidc-provider'
+import { isStated } from '../accounts/second-factor.ts'
 
-interface Deps {
-  isStatedForAnother(ctx: KoaContextWithOIDC): Promise<boolean>
-}
-
-export function loginPrompt({ isStatedForAnother }: Deps): interactionPolicy.Prompt {
+export function loginPrompt(): interactionPolicy.Prompt {
   const prompt = interactionPolicy.base().get('login')
   if (!prompt) throw new Error('the engine has no login prompt')
   prompt.checks.add(
@@ -18,10 +15,11 @@ export function loginPrompt({ isStatedForAnother }: Deps): interactionPolicy.Pro
   )
   prompt.checks.add(
     new interactionPolicy.Check(
-      'stated_for_another',
-      'an EHR has signed this person in for another authorization only',
+      'only_stated',
+      'an EHR has signed this person in for what needs no page',
       'login_required',
-      (ctx) => isStatedForAnother(ctx)
+      // No Grant was made (oidc/existing-grant.ts): somebody would have to be asked.
+      (ctx) => isStated(ctx.oidc.session?.amr) && !ctx.oidc.grant?.jti
     )
   )
   return prompt

@@ -8,16 +8,14 @@ import { mfaPrompt } from '../mfa/prompt.ts'
 import { patientPrompt } from '../patient/prompt.ts'
 import type { Authorizations } from '../smart/authorization.ts'
 import { accountOnce } from './account-once.ts'
-import type { StatedUsers } from './stated-users.ts'
 
 interface Deps {
-  statedUsers: StatedUsers
   accounts: Accounts
   secondFactor: SecondFactor
   authorizations: Authorizations
 }
 
-export function interactionSteps({ accounts, secondFactor, statedUsers, authorizations }: Deps): interactionPolicy.Prompt[] {
+export function interactionSteps({ accounts, secondFactor, authorizations }: Deps): interactionPolicy.Prompt[] {
   const accountOf = accountOnce(accounts)
-  return [loginPrompt(statedUsers), mfaPrompt({ accountOf, secondFactor }), patientPrompt({ authorizations }), consentPrompt()]
+  return [loginPrompt(), mfaPrompt({ accountOf, secondFactor }), patientPrompt({ authorizations }), consentPrompt()]
 }

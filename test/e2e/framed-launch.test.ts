@@ -44,7 +44,12 @@ beforeAll(async () => {
       ...config,
       clients: config.clients.map((client) =>
         client.client_id === 'clinic-ehr'
-          ? { ...client, frame_origins: [ehrOrigin], user_assertion_issuers: [{ issuer: 'clinic-ehr' }] }
+          ? {
+              ...client,
+              frame_origins: [ehrOrigin],
+              launch_apps: ['heart-app'],
+              user_assertion_issuers: [{ issuer: 'clinic-ehr' }]
+            }
           : client.client_id === 'heart-app'
             ? Object.defineProperty(
                 { ...client, redirect_uris: [`${appOrigin}/app`], launch_url: `${appOrigin}/launch` },
@@ -132,7 +137,7 @@ test('SM-073, case 91: in a frame, where somebody has to be asked, one page open
   ])
   // The handle is as good as it was, for a request of the new window.
   await page.goto(url(launch))
-  await page.getByRole('button', { name: 'Share', exact: true }).waitFor()
+  await page.locator('input[name=password]').waitFor()
   await person.close()
 })
 

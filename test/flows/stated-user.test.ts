@@ -1,4 +1,4 @@
-/** A launch with the EHR's signed statement of who its user is: no second sign-in, for that launch alone. */
+/** A launch with the EHR's signed statement of who its user is: no second sign-in, for that launch alone, where nobody has to be asked. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAccounts } from '../../src/accounts/accounts.ts'
@@ -10,7 +10,7 @@ import { type Browser, newBrowser } from '../harness/browser.ts'
 import { EHR_KEY, FHIR_BASE, PASSWORD } from '../harness/clinic-config.ts'
 import { askLaunch, ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
-import { SECOND_APP, theRecordOf } from '../harness/visit.ts'
+import { theRecordOf } from '../harness/visit.ts'
 
 const SCOPE = 'openid fhirUser launch patient/Patient.rs'
 const IDP = 'https://idp.example'
@@ -22,7 +22,11 @@ const change = (config: Config): Config => ({
   ...config,
   clients: config.clients.map((client) =>
     client.client_id === 'clinic-ehr'
-      ? { ...client, user_assertion_issuers: [{ issuer: 'clinic-ehr' }, { issuer: IDP, jwks: { keys: [idpKey.jwk] } }] }
+      ? {
+          ...client,
+          launch_apps: ['heart-app', 'second-app'],
+          user_assertion_issuers: [{ issuer: 'clinic-ehr' }, { issuer: IDP, jwks: { keys: [idpKey.jwk] } }]
+        }
       : client.client_id === 'heart-app'
         ? { ...client, approved_for_clinicians: true }
         : client
@@ -83,14 +87,6 @@ describe.each(STORES)('an EHR that signs in its user, on %s', (store) => {
     expect((await browser.submit({ username: 'dr.lee', password: PASSWORD })).step).toBe('mfa')
   })
 
-  test('where consent is open its page is all that is shown', async () => {
-    const app = newApp(keyward.issuer, SECOND_APP)
-    const { body } = await askLaunch(keyward.issuer, { ...CONTEXT, client_id: 'second-app', user_assertion: statement() })
-    const page = await browser.open(app.authorizationUrl({ scope: SCOPE, launch: String(body.launch) }))
-    expect(page.step).toBe('consent')
-    expect((await app.redeem(app.codeFrom(await browser.submit({ decision: 'allow' })))).body.patient).toBe('leo')
-  })
-
   test('each launch with a statement of its own goes through in the same browser', async () => {
     for (let count = 0; count < 2; count++) {
       const app = newApp(keyward.issuer)
@@ -98,7 +94,7 @@ describe.each(STORES)('an EHR that signs in its user, on %s', (store) => {
     }
   })
 
-  test('somebody else who was signed in is signed out', async () => {
+  test('somebody else who was signed in is signed out where the statement signs in', async () => {
     await authorize(browser, newApp(keyward.issuer).authorizationUrl(), { username: 'maria' })
     const [maria] = (await keyward.auditEvents('sign-in')).slice(-1)
     const before = browser.cookies.find(({ name }) => name === 'keyward_session')?.value
