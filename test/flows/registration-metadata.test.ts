@@ -1,7 +1,9 @@
 /** What an app may say of itself when it registers, and what is refused or not taken from it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClients } from '../../src/clients/clients.ts'
+import { newApp } from '../harness/app-client.ts'
 import { newClientKey } from '../harness/backend-client.ts'
+import { startJwksServer } from '../harness/jwks-server.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import {
   APP,
@@ -48,20 +50,37 @@ describe.each(STORES)('what apps register on %s', (store) => {
       expect(await ask('POST', url, { token, body })).toMatchObject({ status: 400, body: { error: 'invalid_client_metadata' } })
   })
 
-  test.each(['127.0.0.1', '10.0.0.1', '169.254.169.254', '[::1]', '[::ffff:127.0.0.1]', '0x7f000001', '2130706433', 'localhost'])(
-    'case 82: an address at %s is refused at registration',
-    async (host) => {
-      const token = await invitation(keyward)
-      for (const name of ['jwks_uri', 'logo_uri', 'sector_identifier_uri', 'backchannel_logout_uri', 'request_uris']) {
-        const uri = `https://${host}/x`
-        const body = { ...APP, token_endpoint_auth_method: 'private_key_jwt', [name]: name.endsWith('s') ? [uri] : uri }
-        expect(await ask('POST', `${keyward.issuer}/register`, { token, body })).toMatchObject({
-          status: 400,
-          body: { error: 'invalid_client_metadata', error_description: `${name} must be at a public address` }
-        })
-      }
+  const internal = [
+    '127.0.0.1',
+    '10.0.0.1',
+    '172.16.0.1',
+    '192.168.0.1',
+    '169.254.169.254',
+    '0x7f000001',
+    '2130706433',
+    '0177.0.0.1'
+  ]
+  const internal6 = ['[::1]', '[::ffff:127.0.0.1]', '[64:ff9b::7f00:1]', '[2002:7f00:1::]', 'localhost']
+  test.each([...internal, ...internal6])('case 82: an address at %s is refused at registration', async (host) => {
+    const token = await invitation(keyward)
+    for (const name of ['jwks_uri', 'logo_uri', 'sector_identifier_uri', 'backchannel_logout_uri', 'request_uris']) {
+      const uri = `https://${host}/x`
+      const body = { ...APP, token_endpoint_auth_method: 'private_key_jwt', [name]: name.endsWith('s') ? [uri] : uri }
+      expect(await ask('POST', `${keyward.issuer}/register`, { token, body })).toMatchObject({
+        status: 400,
+        body: { error: 'invalid_client_metadata', error_description: `${name} must be at a public address` }
+      })
     }
-  )
+  })
+
+  test('case 82: a client_id that is an address is nobody, and nothing is fetched from it', async () => {
+    const host = await startJwksServer()
+    const app = newApp(keyward.issuer, { clientId: host.uri, redirectUri: 'https://sleep.example/cb' })
+    const answer = await fetch(app.authorizationUrl(), { redirect: 'manual' })
+    expect({ status: answer.status, location: answer.headers.get('location') }).toEqual({ status: 400, location: null })
+    expect(host.requests).toEqual([])
+    await host.stop()
+  })
 
   test.each([
     ['http at a loopback address for a web app', { redirect_uris: ['http://127.0.0.1/cb'] }],

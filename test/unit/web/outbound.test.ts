@@ -1,4 +1,7 @@
-/** The one way out: where it leads, and where it never does. What servers can do to it is in clients/remote-keys.test.ts. */
+/**
+ * The one way out: where it leads, and where it never does. What servers can do to it is in
+ * clients/remote-keys.test.ts, hosts that are not there in outbound-outages.test.ts.
+ */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
@@ -7,9 +10,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { isPublicAddress } from '../../../src/web/addresses.ts'
 import { createOutbound } from '../../../src/web/outbound.ts'
 import { newCertificate } from '../../harness/certificate.ts'
+import { freePort } from '../../harness/free-port.ts'
 import { startJwksServer } from '../../harness/jwks-server.ts'
 import { startNameServer } from '../../harness/name-server.ts'
-import { movableClock } from '../../store/engine.ts'
 
 const { cert, key } = newCertificate()
 const authorities = getCACertificates()
@@ -38,7 +41,7 @@ afterEach(async () => {
 const get = (url: string, deps: Partial<Parameters<typeof createOutbound>[0]> = {}) =>
   createOutbound({ now: Date.now, ...deps }).get(url, 'application/json')
 
-describe('SM-140: addresses', () => {
+describe('case 82, SM-140: addresses', () => {
   test.each([
     '0.0.0.0',
     '10.1.2.3',
@@ -103,7 +106,7 @@ describe('SM-140: addresses', () => {
   })
 })
 
-describe('SM-140: what is never asked', () => {
+describe('case 82, SM-140: what is never asked', () => {
   test.each([
     'http://localhost:PORT/',
     'http://127.0.0.1:PORT/',
@@ -150,20 +153,71 @@ describe('SM-140: what is never asked', () => {
     expect(connections).toEqual([])
     await names.stop()
   })
+
+  test('an open port and a closed one are answered alike, and neither is tried', async () => {
+    const closed = await freePort()
+    const names = await startNameServer(() => ['127.0.0.1'])
+    for (const host of ['127.0.0.1', '[::ffff:127.0.0.1]', 'keys.example'])
+      for (const at of [port, closed])
+        expect(await get(`https://${host}:${at}/`, { nameServers: [names.address] })).toEqual({
+          ok: false,
+          failure: 'address-not-allowed'
+        })
+    expect(connections).toEqual([])
+    await names.stop()
+  })
 })
 
 describe('what is asked', () => {
   const isHere = (address: string) => address === '127.0.0.1'
 
-  test('the address that was looked at is the one connected to, whatever the name says later', async () => {
+  test('case 84: the address that was looked at is the one connected to, whatever the name says later', async () => {
     const given = [['127.0.0.1'], ['127.0.0.9'], ['127.0.0.9']]
-    const names = await startNameServer(() => given.shift() ?? [])
-    const answer = await get(`https://localhost:${port}/`, { nameServers: [names.address], isAllowed: isHere })
+    const names = await startNameServer(() => given.shift() ?? ['127.0.0.9'])
+    const outbound = createOutbound({ now: Date.now, nameServers: [names.address], isAllowed: isHere })
+    const answer = await outbound.get(`https://localhost:${port}/`, 'application/json')
     expect(answer).toMatchObject({ ok: true, body: Buffer.from('{"keys":[]}') })
     // One question for each family, and none at the time of connecting.
     expect(names.asked()).toBe(2)
+    // The next time it is looked at anew, and what it says by then is refused.
+    const later = await outbound.get(`https://localhost:${port}/`, 'application/json')
+    expect(later).toEqual({ ok: false, failure: 'address-not-allowed' })
+    expect(connections).toHaveLength(1)
     await names.stop()
   })
+
+  test.each([301, 302, 303, 307, 308])(
+    'case 83: %d is not followed, to an internal address or from https to http',
+    async (status) => {
+      const names = await startNameServer(() => ['127.0.0.1'])
+      const internal = await startJwksServer()
+      internal.publish([])
+      const led = { location: '' }
+      server
+        .removeAllListeners('request')
+        .on('request', (_request, response) => response.writeHead(status, led).end('{"keys":[]}'))
+      const outbound = createOutbound({
+        now: Date.now,
+        nameServers: [names.address],
+        isAllowed: isHere,
+        allowedHosts: [internal.host]
+      })
+      for (const location of [
+        internal.uri,
+        `https://localhost:${port}/`,
+        `http://localhost:${port}/`,
+        '//169.254.169.254/',
+        '/elsewhere'
+      ]) {
+        led.location = location
+        const answer = await outbound.get(`https://localhost:${port}/keys`, 'application/json')
+        expect(answer).toMatchObject({ ok: false, failure: 'status' })
+      }
+      expect(internal.requests).toEqual([])
+      expect(connections).toHaveLength(5)
+      await Promise.all([names.stop(), internal.stop()])
+    }
+  )
 
   test('a name in the resolver of the system is not believed where DNS says otherwise', async () => {
     const names = await startNameServer(() => ['127.0.0.77'])
@@ -195,59 +249,5 @@ describe('what is asked', () => {
     expect(await get(other.uri, deps)).toEqual({ ok: false, failure: 'url-not-allowed' })
     expect(other.requests).toEqual([])
     await Promise.all([development.stop(), other.stop()])
-  })
-})
-
-describe('F26: names', () => {
-  test('a name server that never answers costs no more than 3 s', async () => {
-    const names = await startNameServer(() => undefined)
-    const began = performance.now()
-    const outbound = createOutbound({ now: Date.now, nameServers: [names.address] })
-    const answers = await Promise.all(Array.from({ length: 64 }, () => outbound.get('https://keys.example/', 'application/json')))
-    expect(performance.now() - began).toBeLessThan(3000)
-    expect(new Set(answers.map((answer) => !answer.ok && answer.failure))).toEqual(new Set(['timed-out']))
-    expect(await outbound.get('https://keys.example/', 'application/json')).toEqual({ ok: false, failure: 'host-left-alone' })
-    await names.stop()
-  })
-
-  test('a name that is not there', async () => {
-    const names = await startNameServer(() => [])
-    expect(await get('https://keys.example/', { nameServers: [names.address] })).toEqual({ ok: false, failure: 'host-not-found' })
-    await names.stop()
-  })
-})
-
-describe('F26: a host that can not be reached', () => {
-  test('is left alone after five times, and tried once after a while', async () => {
-    const development = await startJwksServer()
-    let isUp = false
-    development.answer((request, response) => void (isUp ? response.end('{}') : request.socket.destroy()))
-    const clock = movableClock()
-    const outbound = createOutbound({ allowedHosts: [development.host], now: clock.now })
-    const ask = async () => {
-      const answer = await outbound.get(development.uri, 'application/json')
-      return answer.ok ? 'answered' : answer.failure
-    }
-    for (let time = 0; time < 5; time++) expect(await ask()).toBe('unreachable')
-    expect(await ask()).toBe('host-left-alone')
-    expect(development.requests).toHaveLength(5)
-    clock.move(16_000)
-    expect(await Promise.all([ask(), ask()])).toEqual(['unreachable', 'host-left-alone'])
-    expect(development.requests).toHaveLength(6)
-    clock.move(16_000)
-    isUp = true
-    expect(await ask()).toBe('answered')
-    expect(await ask()).toBe('answered')
-    await development.stop()
-  })
-
-  test('one that answers wrongly is there, for whoever else lives on it', async () => {
-    const development = await startJwksServer()
-    const outbound = createOutbound({ allowedHosts: [development.host], now: Date.now })
-    for (let time = 0; time < 10; time++)
-      expect(await outbound.get(development.uri, 'application/json')).toEqual({ ok: false, failure: 'status' })
-    development.publish([])
-    expect(await outbound.get(development.uri, 'application/json')).toMatchObject({ ok: true })
-    await development.stop()
   })
 })
