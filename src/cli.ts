@@ -12,7 +12,7 @@ import { createClients, OWN_CLIENT_ID } from './clients/clients.ts'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readConfig } from './config/read-config.ts'
-import { approveCommand, declineCommand, inviteCommand, requestsCommand } from './developer/commands.ts'
+import { approveCommand, declineCommand, inviteCommand, requestsCommand, verifyRequestCommand } from './developer/commands.ts'
 import { reseal } from './keys/reseal.ts'
 import { createSealer } from './keys/sealing.ts'
 import { checkSealing, loadSecrets } from './keys/secrets.ts'
@@ -35,8 +35,9 @@ const HELP = `Usage: node src/cli.ts <command> --config FILE
   client enable CLIENT_ID    undo that
   client invite              make an invitation with which one app may register itself
   client requests            list the apps that ask for production, and by when they have to be answered
-  client approve REQUEST     open production to this app, which is verified to be whose it says: the request that was shown
-  client decline CLIENT_ID --reason TEXT
+  client verify REQUEST      note that this app is whose it says, before production is opened: the request that was shown
+  client approve REQUEST     open production to this app, which is verified by this if it was not before
+  client decline CLIENT_ID --ground not-theirs|unreachable|misleading|withdrawn --reason TEXT
                              leave this app in the sandbox, and tell its developer why
   keys rotate-signing        let the next key sign id_tokens, and publish a new next one
   keys withdraw-signing KID  publish this key no more, at once; if it signs, the next one does
@@ -48,7 +49,7 @@ const HELP = `Usage: node src/cli.ts <command> --config FILE
 const PROGRESS = 1000
 
 /** Returns the exit code. */
-type Command = (store: Store, argument: string, config: Config, beneath: Beneath, reason?: string) => Promise<number>
+type Command = (store: Store, argument: string, config: Config, beneath: Beneath, given: Given) => Promise<number>
 
 /** What the store is made of. */
 interface Beneath {
@@ -72,12 +73,13 @@ const COMMANDS = new Map<string, CommandEntry>([
   ['client enable', { takes: 1, run: (store, clientId, config) => setClientDisabled(store, config, clientId, false) }],
   ['client invite', { takes: 0, run: (store, _argument, config) => inviteCommand(registered(store, config)) }],
   ['client requests', { takes: 0, run: (store, _argument, config) => requestsCommand(registered(store, config)) }],
+  ['client verify', { takes: 1, run: (store, request, config) => verifyRequestCommand(registered(store, config), request) }],
   ['client approve', { takes: 1, run: (store, clientId, config) => approveCommand(registered(store, config), clientId) }],
   [
     'client decline',
     {
       takes: 1,
-      run: (store, clientId, config, _beneath, reason) => declineCommand(registered(store, config), clientId, reason)
+      run: (store, clientId, config, _beneath, given) => declineCommand(registered(store, config), clientId, given)
     }
   ],
   ['keys rotate-signing', { takes: 0, run: (store, _argument, config) => rotateSigning(store, config) }],
@@ -243,6 +245,7 @@ async function withStore(
 interface Given {
   positionals: string[]
   config?: string | undefined
+  ground?: string | undefined
   reason?: string | undefined
 }
 
@@ -250,7 +253,7 @@ function readArguments(args: string[]): Given | undefined {
   try {
     const { values, positionals } = parseArgs({
       args,
-      options: { config: { type: 'string' }, reason: { type: 'string' } },
+      options: { config: { type: 'string' }, ground: { type: 'string' }, reason: { type: 'string' } },
       allowPositionals: true
     })
     return { positionals, ...values }
@@ -271,7 +274,7 @@ async function run(args: string[]): Promise<number> {
     console.error(HELP)
     return 2
   }
-  return withStore(given.config, (store, config, beneath) => command.run(store, rest[0] ?? '', config, beneath, given.reason))
+  return withStore(given.config, (store, config, beneath) => command.run(store, rest[0] ?? '', config, beneath, given))
 }
 
 try {

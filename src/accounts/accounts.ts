@@ -6,7 +6,7 @@
  * points to it and is unique because it is only ever created, never overwritten.
  */
 import { randomBytes } from 'node:crypto'
-import type { AccountConfig, Person } from '../config/config.ts'
+import type { AccountConfig, Person, Role } from '../config/config.ts'
 import type { Kind, Store } from '../store/store.ts'
 import type { Passwords } from './password.ts'
 import { readTotpSecret } from './totp.ts'
@@ -18,7 +18,8 @@ export interface Account {
   /** As it was first written; compared by `normalizeUsername`. */
   username: string
   name: string
-  role: 'patient' | 'clinician'
+  /** A developer registers apps (developer/) and has no record to share. */
+  role: Role
   passwordHash: string
   totp?: Totp
   people: Person[]

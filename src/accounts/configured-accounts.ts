@@ -3,6 +3,7 @@ import type { AccountConfig, Config } from '../config/config.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { Accounts } from './accounts.ts'
 import { checkNewPassword } from './new-password.ts'
+import { ruleFor } from './second-factor.ts'
 
 interface Deps {
   accounts: Accounts
@@ -27,7 +28,7 @@ function problemOf(
   { password, role, username, name }: AccountConfig,
   { organization, secondFactor }: Deps['config']
 ): string | undefined {
-  const rule = role === 'patient' ? secondFactor.patients : secondFactor.clinicians
+  const rule = ruleFor(secondFactor, role)
   const context = [username, name, organization.name, 'Keyward']
   const outcome = checkNewPassword(password, { hasSecondFactor: rule === 'required', context })
   if (outcome.ok) return undefined

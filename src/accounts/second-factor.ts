@@ -4,7 +4,7 @@
  * between codes that arrive at once, on any replica.
  */
 import type { SecondFactorRefusal } from '../audit/event.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, Role } from '../config/config.ts'
 import { reached } from '../observability/steps.ts'
 import type { Fence } from '../store/fence.ts'
 import type { Attempts } from '../web/attempts.ts'
@@ -34,6 +34,12 @@ export const STATED = 'fed'
 
 export function isStated(amr: readonly string[] | undefined): boolean {
   return amr?.includes(STATED) === true
+}
+
+/** What the policy says for a role. */
+export function ruleFor(policy: Config['secondFactor'], role: Role): 'required' | 'optional' | 'off' {
+  if (role === 'developer') return policy.developers ?? 'required'
+  return role === 'patient' ? policy.patients : policy.clinicians
 }
 
 interface Deps {
@@ -96,7 +102,7 @@ export function createSecondFactor(deps: Deps): SecondFactor {
   }
 
   const isRequired = (account: Account) => {
-    const rule = account.role === 'patient' ? policy.patients : policy.clinicians
+    const rule = ruleFor(policy, account.role)
     return rule === 'required' || (rule === 'optional' && isEnrolled(account))
   }
 

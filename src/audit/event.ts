@@ -15,7 +15,19 @@ export type AuditEvent =
     }
   | { type: 'second-factor'; outcome: 'accepted' | 'refused'; reason?: SecondFactorRefusal; accountId: string }
   | { type: 'second-factor-enrolment'; outcome: 'accepted' | 'refused'; reason?: SecondFactorRefusal; accountId: string }
-  | ({ type: 'patient-choice'; outcome: 'accepted' | 'refused'; reason?: 'not-permitted'; accountId: string } & OfApp)
+  | ({ type: 'patient-choice'; outcome: 'accepted' | 'refused'; reason?: NotPicked; accountId: string } & OfApp)
+  /** At the FHIR server, by Keyward itself. What was typed, and who was found, is not in it. */
+  | ({
+      type: 'record-search'
+      outcome: 'answered' | 'failed'
+      reason?: string
+      accountId: string
+      resourceType: string
+      /** How many are on the page that was shown. */
+      found?: number
+    } & OfApp)
+  /** `record` is a relative reference. */
+  | ({ type: 'record-choice'; outcome: 'accepted' | 'refused'; reason?: NotPicked; accountId: string; record: string } & OfApp)
   | ({
       type: 'consent'
       outcome: 'granted' | 'refused'
@@ -70,7 +82,8 @@ export type AuditEvent =
   | { type: 'sign-out'; outcome: 'ended'; accountId: string }
   | { type: 'account'; outcome: 'disabled' | 'enabled' | 'unlocked'; accountId: string }
   | { type: 'client'; outcome: 'disabled' | 'enabled'; clientId: string }
-  | { type: 'registration'; outcome: RegistrationOutcome; reason?: string; clientId?: string }
+  /** `accountId` is the developer's, at /developer; an overdue request's reason is its clock, a declined one's the ground. */
+  | { type: 'registration'; outcome: RegistrationOutcome; reason?: string; clientId?: string; accountId?: string }
   | { type: 'keys'; outcome: 'signing-rotated'; kid: string }
   /** `active` signs from then on. */
   | { type: 'keys'; outcome: 'signing-withdrawn'; kid: string; active: string }
@@ -83,6 +96,9 @@ export type AuditEvent =
   | { type: 'refusals'; outcome: 'counted'; since: string; refused: number }
   | { type: 'request'; outcome: 'refused'; reason: 'csrf' | 'host' | 'other-browser' | 'step-not-open' | 'form' }
 
+/** What was picked is not this person's, is not shown by the FHIR server, or that server could not be asked. */
+type NotPicked = 'not-permitted' | 'not-found' | 'not-answered'
+
 export type SecondFactorRefusal = 'wrong-code' | 'code-used' | 'too-many-attempts' | 'malformed'
 
 export type RegistrationOutcome =
@@ -93,6 +109,8 @@ export type RegistrationOutcome =
   | 'secret-rotated'
   | 'deleted'
   | 'production-asked'
+  | 'production-overdue'
+  | 'production-verified'
   | 'production-approved'
   | 'production-declined'
   | 'refused'

@@ -24,8 +24,8 @@ export interface StoredClient {
   secrets: StoredSecret[]
   /** Of the registration access token; absent where there is none any more. */
   registrationHash?: string
-  /** Why the app asks for each scope, in its own words. */
-  scopeReasons: Record<string, string>
+  /** The `sub` of the developer who registered it at /developer; absent where it registered by RFC 7591. */
+  owner?: string
   launchUrls: string[]
   registeredAt: number
   /** Until then it has to be used, or it is forgotten; absent for a client that an operator approved. */
@@ -41,12 +41,27 @@ interface StoredSecret {
 
 /** All in epoch milliseconds. */
 export interface ProductionRequest {
-  state: 'asked' | 'approved' | 'declined'
+  /** verified: the app is whose it says, and has still to be opened. */
+  state: 'asked' | 'verified' | 'approved' | 'declined'
   askedAt: number
   /** By when its authenticity has to be verified. */
   verifyBy: number
+  verifiedAt?: number
+  /** By when it has to be opened, once verified. */
+  enableBy?: number
   answeredAt?: number
+  /** Why it was declined: one of a closed list, and in the operator's words. */
+  ground?: string
   reason?: string
+  /** The clocks of which the audit trail says that they have run out. */
+  reported?: Clock[]
+}
+
+/** What 45 CFR 170.404(b)(1) gives a time for. */
+export type Clock = 'verify' | 'enable'
+
+export function isOpenRequest(production: ProductionRequest | undefined): boolean {
+  return production?.state === 'asked' || production?.state === 'verified'
 }
 
 const storedClients: Kind<StoredClient> = { name: 'registered-client', guessable: true }
@@ -66,15 +81,32 @@ export interface StoredClients {
   /** Of several at once, each sees what the one before it wrote. Undefined: there is none, or `change` left it alone. */
   change(clientId: string, change: (current: StoredClient) => StoredClient | undefined): Promise<StoredClient | undefined>
   remove(clientId: string): Promise<void>
-  /** Those whose request for production nobody has answered. */
+  /** Those whose request for production has still to be verified or opened. */
   asking(): Promise<StoredClient[]>
+  /** Those that an account registered. */
+  ownedBy(accountId: string): Promise<StoredClient[]>
 }
 
 export function createStoredClients({ store, now }: { store: Store; now: () => number }): StoredClients {
-  const optionsOf = ({ keptUntil, production }: StoredClient) => ({
-    ...(keptUntil === undefined ? {} : { expiresAt: keptUntil }),
-    ...(production?.state === 'asked' ? { indexes: { production: 'asked' } } : {})
-  })
+  const optionsOf = ({ keptUntil, production, owner }: StoredClient) => {
+    const isOpen = isOpenRequest(production)
+    return {
+      // A request that nobody answers does not go away by itself, nor do its clocks.
+      ...(keptUntil === undefined || isOpen ? {} : { expiresAt: keptUntil }),
+      indexes: { ...(isOpen ? { production: 'asked' } : {}), ...(owner === undefined ? {} : { owner }) }
+    }
+  }
+  async function listed(name: string, value: string): Promise<StoredClient[]> {
+    const all: StoredClient[] = []
+    let after: string | undefined
+    do {
+      const page = { limit: PAGE, ...(after === undefined ? {} : { after }) }
+      const { records, next } = await store.list(storedClients, { name, value }, page)
+      all.push(...records)
+      after = next
+    } while (after !== undefined)
+    return all
+  }
   return {
     async find(clientId) {
       const found = await store.view(storedClients, clientId)
@@ -102,15 +134,12 @@ export function createStoredClients({ store, now }: { store: Store; now: () => n
     },
     remove: (clientId) => store.delete(storedClients, clientId),
     async asking() {
-      const all: StoredClient[] = []
-      let after: string | undefined
-      do {
-        const page = { limit: PAGE, ...(after === undefined ? {} : { after }) }
-        const { records, next } = await store.list(storedClients, { name: 'production', value: 'asked' }, page)
-        all.push(...records)
-        after = next
-      } while (after !== undefined)
-      return all.toSorted((a, b) => (a.production?.verifyBy ?? 0) - (b.production?.verifyBy ?? 0))
+      return (await listed('production', 'asked')).toSorted(
+        (a, b) => (a.production?.verifyBy ?? 0) - (b.production?.verifyBy ?? 0)
+      )
+    },
+    async ownedBy(accountId) {
+      return (await listed('owner', accountId)).toSorted((a, b) => a.registeredAt - b.registeredAt)
     }
   }
 }

@@ -34,6 +34,8 @@ export const account = z.strictObject({
   password: pattern(/^[\s\S]{8,1024}$/, 'must be 8 to 1024 characters').describe('The first password.'),
   totp: text(totpProblem).optional().describe('The TOTP key, base32; absent: set up at the first sign-in.'),
   name: words.describe('The name that the person sees.'),
-  role: z.enum(['patient', 'clinician'], 'must be patient or clinician').describe('Which rules of `secondFactor` apply.'),
+  role: z
+    .enum(['patient', 'clinician', 'developer'], 'must be patient, clinician or developer')
+    .describe('Which rules of `secondFactor` apply. A developer registers apps at /developer, and has no record to share.'),
   people: z.array(person).default([]).describe('Who this account is at each FHIR server.')
 })

@@ -1,5 +1,6 @@
 /** One entry of `clients`: RFC 7591 members, and Keyward's own. What its members must agree on is in rules.ts. */
 import { z } from 'zod'
+import { privacyAnswers, scopeReasons } from './app-words.ts'
 import { duration, pattern, scope, serverId, text, words } from './fields.ts'
 import { ASSERTION_ALGORITHMS, readPublicJwk } from './public-jwk.ts'
 import { redirectUriProblem, webUriProblem } from './uris.ts'
@@ -110,6 +111,12 @@ export const client = z
     smart_scope: scope
       .default('')
       .describe('The scopes that this client may ask for, with a space between two. Wildcards cover what they name.'),
+    scope_reasons: scopeReasons
+      .optional()
+      .describe('Why the app asks for each of its scopes, in its own words, by scope: people are shown it when they decide.'),
+    privacy_answers: privacyAnswers
+      .optional()
+      .describe('What the app says it does with data: people are shown it when they decide.'),
     fhir_servers: z
       .array(serverId)
       .default([])

@@ -15,7 +15,8 @@ export interface Config {
   }
   store: string
   organization: { name: string; supportPhone: string; accentColor: string }
-  secondFactor: { patients: FactorPolicy; clinicians: FactorPolicy }
+  /** developers: absent means required. */
+  secondFactor: { patients: FactorPolicy; clinicians: FactorPolicy; developers?: FactorPolicy | undefined }
   consent: { startTicked: 'requested' | 'none' }
   /** All in seconds. */
   lifetimes: {
@@ -96,6 +97,9 @@ export interface ClientConfig {
   verified: boolean
   launch_url?: string | undefined
   smart_scope: string
+  /** In the app's own words, by scope. */
+  scope_reasons?: Record<string, string> | undefined
+  privacy_answers?: PrivacyAnswers | undefined
   /** FHIR server ids for which client_credentials gives tokens; empty: the only one there is. */
   fhir_servers: string[]
   /** In seconds, a refresh token since its last use, and from the first of its line to the end of the last; absent: as `lifetimes`, and no end. */
@@ -115,12 +119,25 @@ export interface ClientConfig {
   disabled: boolean
 }
 
+/** What an app says it does with data; absent: it has not answered. */
+export interface PrivacyAnswers {
+  shares?: 'no' | 'if-you-agree' | 'yes' | undefined
+  sells?: 'no' | 'if-you-agree' | 'yes' | undefined
+  advertises?: 'no' | 'yes' | undefined
+  /** How long. */
+  keeps?: 'no' | 'while-in-use' | 'longer' | undefined
+  /** When the person asks. */
+  deletes?: 'yes' | 'no' | undefined
+}
+
+export type Role = 'patient' | 'clinician' | 'developer'
+
 export interface AccountConfig {
   username: string
   password: string
   totp?: string | undefined
   name: string
-  role: 'patient' | 'clinician'
+  role: Role
   people: Person[]
 }
 

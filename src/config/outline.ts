@@ -17,6 +17,7 @@ const client = z.object({
   jwks: z.unknown().optional(),
   jwks_uri: word,
   smart_scope: word,
+  scope_reasons: z.record(z.string(), z.unknown()).catch({}),
   fhir_servers: wordList,
   grant_types: z.array(z.string()).catch(['authorization_code']),
   response_types: z.array(z.string()).optional().catch(undefined),
@@ -47,6 +48,7 @@ const outlineSchema = z.object({
   clients: list(
     client.catch({
       token_endpoint_auth_method: 'none',
+      scope_reasons: {},
       grant_types: [],
       redirect_uris: [],
       launch_contexts: [],
@@ -56,7 +58,9 @@ const outlineSchema = z.object({
     })
   ),
   accounts: list(
-    z.object({ username: word, password: word, totp: word, people: list(person.catch({ patients: [] })) }).catch({ people: [] })
+    z
+      .object({ username: word, password: word, totp: word, role: word, people: list(person.catch({ patients: [] })) })
+      .catch({ people: [] })
   )
 })
 

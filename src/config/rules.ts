@@ -78,6 +78,11 @@ function clientProblems(client: ClientOutline, path: Path): Problem[] {
       'launch_contexts',
       'must be empty without __launch_context in smart_scope, by which an EHR may create launch contexts'
     ],
+    [
+      Object.keys(client.scope_reasons).some((scope) => !(client.smart_scope ?? '').split(' ').includes(scope)),
+      'scope_reasons',
+      'must name scopes that the app may ask for, as they are written there'
+    ],
     ...keyRules(client)
   ]
   const schemes: Problem[] = client.redirect_uris.flatMap((uri, at) =>
@@ -203,6 +208,8 @@ function unknownNames({ clients, fhirServers, accounts }: Outline): Problem[] {
       })
   })
   accounts.forEach((account, at) => {
+    if (account.role === 'developer' && account.people.length > 0)
+      problems.push({ path: ['accounts', at, 'people'], message: 'must be empty: a developer has no record to share' })
     account.people.forEach((person, place) => {
       mustBeServer(['accounts', at, 'people', place, 'fhirServer'], person.fhirServer)
     })

@@ -58,7 +58,8 @@ const secondFactor = z.strictObject({
   patients: factorPolicy.describe(
     'One-time codes for patients: asked for at every sign-in, only where the person has set them up, or never.'
   ),
-  clinicians: factorPolicy.describe('The same for clinicians.')
+  clinicians: factorPolicy.describe('The same for clinicians.'),
+  developers: factorPolicy.describe('The same for the developers of apps.')
 })
 
 const consent = z.strictObject({

@@ -35,7 +35,12 @@ export function openDecision(about: Authorization, kinds: readonly KindOfData[])
       ...(byPatient && patient.state === 'settled' ? { patient: patient.id } : {})
     },
     told: scopes.filter(isTold),
-    choices: choicesFor({ scopes, decides: account.role, kinds, categoriesOf: fhirServer.enforces.categories }),
+    choices: choicesFor({
+      scopes,
+      decides: byPatient ? 'patient' : 'clinician',
+      kinds,
+      categoriesOf: fhirServer.enforces.categories
+    }),
     asksOffline: scopes.includes('offline_access')
   }
 }

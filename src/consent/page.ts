@@ -1,5 +1,6 @@
 /** What the consent page shows: the members of views/consent.eta, made from an open decision. */
 import { ageInYears } from '../accounts/relationships.ts'
+import type { Role } from '../config/config.ts'
 import type { AppFacts } from '../interaction/step.ts'
 import type { Authorization } from '../smart/authorization.ts'
 import type { Choice } from './choices.ts'
@@ -65,7 +66,7 @@ export function consentPage(input: PageInput): Record<string, unknown> {
 /** Which boxes start ticked: as decided before, else as the operator's policy says. Sensitive kinds and changes never. */
 export function startTicks(
   { choices, asksOffline }: OpenDecision,
-  { consent, policy, role }: { consent: Consent | undefined; policy: 'requested' | 'none'; role: 'patient' | 'clinician' }
+  { consent, policy, role }: { consent: Consent | undefined; policy: 'requested' | 'none'; role: Role }
 ): Ticks {
   const starts = (choice: Choice): boolean =>
     policy === 'requested' && (role === 'clinician' || (!choice.sensitive && choice.verbs.every((verb) => verb === 'see')))

@@ -3,12 +3,11 @@ import type { ProductionRequest } from '../clients/stored-clients.ts'
 import type { Registered } from './registration.ts'
 
 export function answerOf({ stored, told }: Registered, issuer: string): Record<string, unknown> {
-  const { client, scopeReasons, launchUrls, registeredAt, production } = stored
+  const { client, launchUrls, registeredAt, production } = stored
   const { verified, approved_for_clinicians, fhir_servers, launch_contexts, disabled, smart_scope, ...said } = client
   return {
     ...said,
     scope: smart_scope,
-    scope_reasons: scopeReasons,
     ...(launchUrls.length > 0 ? { launch_urls: launchUrls } : {}),
     client_id_issued_at: Math.floor(registeredAt / 1000),
     ...(told.secret === undefined ? {} : { client_secret: told.secret, client_secret_expires_at: 0 }),
@@ -18,13 +17,17 @@ export function answerOf({ stored, told }: Registered, issuer: string): Record<s
   }
 }
 
-function answerOfRequest({ state, askedAt, verifyBy, answeredAt, reason }: ProductionRequest): Record<string, unknown> {
+function answerOfRequest(request: ProductionRequest): Record<string, unknown> {
+  const { state, askedAt, verifyBy, verifiedAt, enableBy, answeredAt, ground, reason } = request
   const date = (at: number) => new Date(at).toISOString()
   return {
     state,
     asked_at: date(askedAt),
     verify_by: date(verifyBy),
+    ...(verifiedAt === undefined ? {} : { verified_at: date(verifiedAt) }),
+    ...(enableBy === undefined ? {} : { enable_by: date(enableBy) }),
     ...(answeredAt === undefined ? {} : { answered_at: date(answeredAt) }),
+    ...(ground === undefined ? {} : { ground }),
     ...(reason === undefined ? {} : { reason })
   }
 }

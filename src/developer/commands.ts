@@ -1,4 +1,4 @@
-/** What an operator does about apps that register themselves: the commands `client invite`, `requests`, `approve` and `decline`. */
+/** What an operator does about apps that register themselves: the commands `client invite`, `requests`, `verify`, `approve` and `decline`. */
 import { hash, randomUUID } from 'node:crypto'
 import type { RegistrationOutcome } from '../audit/event.ts'
 import type { AuditTrail } from '../audit/trail.ts'
@@ -7,7 +7,7 @@ import { createStoredClients, type StoredClient } from '../clients/stored-client
 import type { Config } from '../config/config.ts'
 import type { Store } from '../store/store.ts'
 import { createInvites } from './invites.ts'
-import { approved, declined, isOverdue } from './production.ts'
+import { approved, DECLINE_GROUNDS, declined, isOverdue, runningClock, verified } from './production.ts'
 
 interface Deps {
   store: Store
@@ -44,12 +44,16 @@ export async function requestsCommand({ store, now }: Deps): Promise<number> {
 
 /** What has to be known to tell whether an app is whose it says, and what it asks for. */
 function tell(stored: StoredClient, now: number): string[] {
-  const { client, production, scopeReasons, launchUrls } = stored
+  const { client, production, launchUrls, owner } = stored
+  const { scope_reasons: reasons = {}, privacy_answers: answers = {} } = client
   const day = (at: number | undefined) => new Date(at ?? 0).toISOString().slice(0, 10)
-  const due = `verify by ${day(production?.verifyBy)}${isOverdue(stored, now) ? ', OVERDUE' : ''}`
+  const { clock, due } = runningClock(stored) ?? {}
+  const deadline = `${clock === 'verify' ? 'verify' : 'open production'} by ${day(due)}${isOverdue(stored, now) ? ', OVERDUE' : ''}`
+  const verifiedOn = production?.verifiedAt === undefined ? '' : `, verified: ${day(production.verifiedAt)}`
   const lines: [string, string | undefined][] = [
     ['request', nameOf(stored)],
-    ['asked', `${day(production?.askedAt)}, ${due}`],
+    ['asked', `${day(production?.askedAt)}${verifiedOn}, ${deadline}`],
+    ['developer', owner],
     ['name', JSON.stringify(client.client_name)],
     ['home', client.client_uri],
     ['returns to', client.redirect_uris.join(' ')],
@@ -57,43 +61,70 @@ function tell(stored: StoredClient, now: number): string[] {
     ['launched at', launchUrls.join(' ') || undefined],
     ['keys at', client.jwks_uri],
     ['privacy', client.policy_uri],
+    [
+      'says of data',
+      Object.entries(answers)
+        .map(([question, answer]) => `${question}: ${answer}`)
+        .join(', ') || 'nothing'
+    ],
     ['contacts', client.contacts?.join(' ')]
   ]
   const scopes = client.smart_scope.split(' ').filter(Boolean)
   return [
     client.client_id,
     ...lines.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name}: ${value}`])),
-    ...scopes.map((scope) => `  scope ${scope}: ${Object.hasOwn(scopeReasons, scope) ? scopeReasons[scope] : 'no reason given'}`)
+    ...scopes.map((scope) => `  scope ${scope}: ${Object.hasOwn(reasons, scope) ? reasons[scope] : 'no reason given'}`)
   ]
 }
 
 /** Of all that an operator is shown: an app that says something else meanwhile has another request. */
-export function nameOf({ client, launchUrls, scopeReasons, production }: StoredClient): string {
-  const shown = JSON.stringify([client, launchUrls, scopeReasons, production?.askedAt])
+export function nameOf({ client, launchUrls, owner, production }: StoredClient): string {
+  const shown = JSON.stringify([client, launchUrls, owner, production?.askedAt])
   return `${client.client_id}@${hash('sha256', shown, 'base64url').slice(0, 22)}`
+}
+
+/** The app is whose it says. It is opened by `approve`, for which a clock of its own runs from now on. */
+export async function verifyRequestCommand(deps: Deps, request: string): Promise<number> {
+  return decide(deps, clientIn(request), 'production-verified', (stored) =>
+    nameOf(stored) === request ? verified(stored, deps.now()) : undefined
+  )
 }
 
 /** Approves what was looked at, and nothing that has taken its place. */
 export async function approveCommand(deps: Deps, request: string): Promise<number> {
-  const [clientId = ''] = request.split('@')
-  return decide(deps, clientId, 'production-approved', (stored) =>
+  return decide(deps, clientIn(request), 'production-approved', (stored) =>
     nameOf(stored) === request ? approved(stored, deps.now()) : undefined
   )
 }
 
-export async function declineCommand(deps: Deps, clientId: string, reason: string | undefined): Promise<number> {
-  if (reason === undefined || reason.trim() === '') {
-    console.error('the developer is told why: --reason TEXT')
+interface Declining {
+  ground?: string | undefined
+  reason?: string | undefined
+}
+
+export async function declineCommand(deps: Deps, clientId: string, { ground, reason }: Declining): Promise<number> {
+  const known = DECLINE_GROUNDS.find((one) => one === ground)
+  if (known === undefined || reason === undefined || reason.trim() === '') {
+    console.error(`the developer is told why: --ground ${DECLINE_GROUNDS.join('|')} --reason TEXT`)
     return 2
   }
-  return decide(deps, clientId, 'production-declined', (stored) => declined(stored, reason, deps.now()))
+  return decide(deps, clientId, 'production-declined', (stored) => declined(stored, { ground: known, reason }, deps.now()), known)
+}
+
+const clientIn = (request: string): string => request.split('@')[0] ?? ''
+
+const DONE: Partial<Record<RegistrationOutcome, string>> = {
+  'production-verified': 'the app is verified; client approve opens production to it',
+  'production-approved': 'the app may be used for production from now on',
+  'production-declined': 'the request is declined'
 }
 
 async function decide(
   { store, withAuditTrail, now }: Deps,
   clientId: string,
   outcome: RegistrationOutcome,
-  change: (stored: StoredClient) => StoredClient | undefined
+  change: (stored: StoredClient) => StoredClient | undefined,
+  ground?: string
 ): Promise<number> {
   const clients = createStoredClients({ store, now })
   const current = await clients.read(clientId)
@@ -103,13 +134,14 @@ async function decide(
   }
   let code = 1
   await withAuditTrail(store, async (audit) => {
-    await audit.record(source(), { type: 'registration', outcome, clientId })
+    const reason = ground ?? (isOverdue(current, now()) ? 'late' : undefined)
+    await audit.record(source(), { type: 'registration', outcome, clientId, ...(reason === undefined ? {} : { reason }) })
     if (!(await clients.change(clientId, change))) {
       console.error('the request was withdrawn or answered by somebody else meanwhile')
       return
     }
     code = 0
-    console.log(outcome === 'production-approved' ? 'the app may be used for production from now on' : 'the request is declined')
+    console.log(DONE[outcome])
   })
   return code
 }

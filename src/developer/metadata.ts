@@ -4,6 +4,7 @@
  * network. Members that are not known are ignored. Nothing is fetched here.
  */
 import { isIP } from 'node:net'
+import { isDeceiving } from '../config/app-words.ts'
 import { client as clientSchema } from '../config/client-schema.ts'
 import type { ClientConfig } from '../config/config.ts'
 import { outlineOf } from '../config/outline.ts'
@@ -13,13 +14,14 @@ import { isPublicAddress } from '../web/addresses.ts'
 
 export interface AppMetadata {
   client: ClientConfig
-  scopeReasons: Record<string, string>
   launchUrls: string[]
 }
 
 /** RFC 7591 §3.2.2 */
 export interface MetadataProblem {
   error: 'invalid_redirect_uri' | 'invalid_client_metadata'
+  /** The member that it is about. */
+  member: string
   description: string
 }
 
@@ -36,6 +38,7 @@ const TAKEN = [
   'jwks',
   'jwks_uri',
   'token_endpoint_auth_signing_alg',
+  'privacy_answers',
   'grant_types',
   'redirect_uris',
   'response_types'
@@ -48,8 +51,6 @@ const LONGEST_NAME = 100
 const DEEPEST = 4
 /** RFC 3986 §2. An operator is shown addresses on a terminal, and is not to be shown more than an address. */
 const ADDRESS = /^[\x21-\x7e]*$/
-/** Controls, and what turns the direction of a text around or hides in it: a name must not look like another. */
-const DECEIVING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
 class Wrong extends Error {
   readonly member: string
@@ -69,7 +70,9 @@ export function readMetadata(
   } catch (error) {
     if (!(error instanceof Wrong)) throw error
     const isRedirect = error.member.startsWith('redirect_uris')
-    return { error: isRedirect ? 'invalid_redirect_uri' : 'invalid_client_metadata', description: error.message }
+    const { member, message } = error
+    const [about = ''] = member.split('.')
+    return { error: isRedirect ? 'invalid_redirect_uri' : 'invalid_client_metadata', member: about, description: message }
   }
 }
 
@@ -83,10 +86,11 @@ function read(said: Record<string, unknown>, clientId: string, allowedHosts: rea
     ...Object.fromEntries(taken),
     client_id: clientId,
     smart_scope: scope,
+    ...reasonsOf(said),
     ...(launchUrl === undefined ? {} : { launch_url: launchUrl })
   }
   const { client_name: name, grant_types: grants } = candidate
-  if (typeof name !== 'string' || name.length > LONGEST_NAME || DECEIVING.test(name))
+  if (typeof name !== 'string' || name.length > LONGEST_NAME || isDeceiving(name))
     throw new Wrong('client_name', `must be a name of at most ${LONGEST_NAME} characters, without control characters`)
   if (Array.isArray(grants) && grants.includes('client_credentials'))
     throw new Wrong('grant_types', 'must not have client_credentials: the operator of this server registers such clients')
@@ -104,7 +108,7 @@ function read(said: Record<string, unknown>, clientId: string, allowedHosts: rea
     if (uri.startsWith('http:') && client.application_type !== 'native')
       throw new Wrong('redirect_uris', 'must be https: http at a loopback address needs application_type native')
   }
-  return { client, scopeReasons: reasonsOf(said, scope), launchUrls }
+  return { client, launchUrls }
 }
 
 /** Of known and unknown members alike: an address that a browser would run, or that leads inside, has no business here. */
@@ -166,15 +170,11 @@ function launchUrlsOf(said: Record<string, unknown>): string[] {
   return urls
 }
 
-function reasonsOf(said: Record<string, unknown>, scope: string): Record<string, string> {
-  const given = Object.hasOwn(said, 'scope_reasons') ? said.scope_reasons : {}
-  if (!isMapping(given)) throw new Wrong('scope_reasons', 'must be an object: a reason for each scope')
-  const scopes = new Set(scope.split(' '))
-  const reasons = Object.entries(given).map(([name, reason]): [string, string] => {
-    if (!scopes.has(name)) throw new Wrong('scope_reasons', 'must name scopes that are in scope')
-    if (typeof reason !== 'string' || reason.length > 300 || DECEIVING.test(reason))
-      throw new Wrong('scope_reasons', 'must be texts of at most 300 characters, without control characters')
-    return [name, reason]
-  })
-  return Object.fromEntries(reasons)
+/** As many as there are scopes, so that the general bound is too low for them. */
+function reasonsOf(said: Record<string, unknown>): { scope_reasons?: unknown } {
+  if (!Object.hasOwn(said, 'scope_reasons')) return {}
+  const { scope_reasons: reasons } = said
+  if (isMapping(reasons) && Object.hasOwn(reasons, '__proto__'))
+    throw new Wrong('scope_reasons', 'must not have a member __proto__')
+  return { scope_reasons: reasons }
 }

@@ -1,14 +1,18 @@
 /**
- * Requests of registered apps for production: asked by the app, answered by an operator. The clock is that of
- * 45 CFR 170.404(b)(1): ten business days to verify that the app is whose it says. It may be used at once then,
- * which is within the five days that follow. Nothing but its authenticity is asked of an app that patients choose.
+ * Requests of registered apps for production: asked by the app, answered by an operator, and the clocks of
+ * 45 CFR 170.404(b)(1): ten business days to verify that the app is whose it says, and five from then on to open production
+ * to it. Nothing but its authenticity is asked of an app that patients choose. That a clock runs out is told in
+ * production-watch.ts.
  */
-import type { ProductionRequest, StoredClient, StoredClients } from '../clients/stored-clients.ts'
-import type { Logger } from '../observability/logger.ts'
+import { type Clock, KEPT_UNUSED, type ProductionRequest, type StoredClient } from '../clients/stored-clients.ts'
 
 const DAY = 86_400_000
 const DAYS_TO_VERIFY = 10
-const LOOK_EVERY = 3_600_000
+const DAYS_TO_ENABLE = 5
+
+/** The only reasons for which production may be declined: all are about who makes the app, none about what it does. */
+export const DECLINE_GROUNDS = ['not-theirs', 'unreachable', 'misleading', 'withdrawn'] as const
+export type DeclineGround = (typeof DECLINE_GROUNDS)[number]
 
 /** Monday to Friday, UTC. Holidays are counted as business days: an answer is due too early rather than too late. */
 export function afterBusinessDays(from: number, days: number): number {
@@ -25,48 +29,52 @@ export function newRequest(now: number): ProductionRequest {
   return { state: 'asked', askedAt: now, verifyBy: afterBusinessDays(now, DAYS_TO_VERIFY) }
 }
 
-export function isOverdue({ production }: StoredClient, now: number): boolean {
-  return production?.state === 'asked' && production.verifyBy < now
+/** The clock that runs for a request, and until when; undefined where it is answered. */
+export function runningClock({ production }: StoredClient): { clock: Clock; due: number } | undefined {
+  if (production?.state === 'asked') return { clock: 'verify', due: production.verifyBy }
+  if (production?.state === 'verified') return { clock: 'enable', due: production.enableBy ?? production.askedAt }
+  return undefined
 }
 
-/** Undefined where nothing is asked: there is nothing to answer. */
-export function approved({ keptUntil, ...stored }: StoredClient, now: number): StoredClient | undefined {
+export function isOverdue(stored: StoredClient, now: number): boolean {
+  const running = runningClock(stored)
+  return running !== undefined && running.due < now
+}
+
+/** The app is whose it says: the second clock begins. Undefined where nothing is asked. */
+export function verified(stored: StoredClient, now: number): StoredClient | undefined {
   if (stored.production?.state !== 'asked') return undefined
+  return { ...stored, production: verifiedAt(stored.production, now) }
+}
+
+/** Opens production, to an app that was verified before or is by this. Undefined where nothing is asked. */
+export function approved({ keptUntil, ...stored }: StoredClient, now: number): StoredClient | undefined {
+  const { production } = stored
+  if (!production || !runningClock(stored)) return undefined
+  const request = production.state === 'asked' ? verifiedAt(production, now) : production
   return {
     ...stored,
     client: { ...stored.client, verified: true },
     sandbox: false,
-    production: { ...stored.production, state: 'approved', answeredAt: now }
+    production: { ...request, state: 'approved', answeredAt: now }
   }
 }
 
-export function declined(stored: StoredClient, reason: string, now: number): StoredClient | undefined {
-  if (stored.production?.state !== 'asked') return undefined
-  return { ...stored, production: { ...stored.production, state: 'declined', answeredAt: now, reason } }
-}
-
-interface Watching {
-  stored: Pick<StoredClients, 'asking'>
-  logger: Logger
-  now: () => number
-  /** In milliseconds. */
-  every?: number
-}
-
-/** Says once in the log of each process which requests nobody has answered in time. */
-export function watchRequests({ stored, logger, now, every = LOOK_EVERY }: Watching): { close(): void } {
-  const told = new Set<string>()
-  async function look(): Promise<void> {
-    for (const request of await stored.asking()) {
-      const { client_id: clientId } = request.client
-      if (!isOverdue(request, now()) || told.has(clientId)) continue
-      told.add(clientId)
-      const due = new Date(request.production?.verifyBy ?? 0).toISOString()
-      logger.warn({ clientId, due }, 'a request for production is overdue')
-    }
+export function declined(
+  stored: StoredClient,
+  { ground, reason }: { ground: DeclineGround; reason: string },
+  now: number
+): StoredClient | undefined {
+  const { production, keptUntil } = stored
+  if (!production || !runningClock(stored)) return undefined
+  return {
+    ...stored,
+    // It was kept for the request, however long that took.
+    ...(keptUntil === undefined ? {} : { keptUntil: now + KEPT_UNUSED }),
+    production: { ...production, state: 'declined', answeredAt: now, ground, reason }
   }
-  const lookAgain = () => look().catch((err: unknown) => logger.warn({ err }, 'requests for production can not be read'))
-  void lookAgain()
-  const timer = setInterval(lookAgain, every).unref()
-  return { close: () => clearInterval(timer) }
+}
+
+function verifiedAt(production: ProductionRequest, now: number): ProductionRequest {
+  return { ...production, state: 'verified', verifiedAt: now, enableBy: afterBusinessDays(now, DAYS_TO_ENABLE) }
 }

@@ -4,11 +4,9 @@
  * An operator has the last word: a client that is disabled has no such token, and what was approved is not changed by the app.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import { hashOf, KEPT_UNUSED, type StoredClient, type StoredClients } from '../clients/stored-clients.ts'
+import { hashOf, type StoredClient, type StoredClients } from '../clients/stored-clients.ts'
+import { hasSecret, keptLonger, newlyRegistered, newSecret, withMetadata, withNewSecret } from './changes.ts'
 import type { AppMetadata } from './metadata.ts'
-
-/** How long the secret before the current one is good after a rotation, in milliseconds. */
-const OVERLAP = 24 * 3_600_000
 
 /** What the app is told once. */
 export interface Credentials {
@@ -21,14 +19,10 @@ export interface Registered {
   told: Credentials
 }
 
-/** No `sub` has this form, and no token. */
-export const newClientId = (): string => `app-${randomBytes(16).toString('base64url')}`
-
 const TOKEN = /^kw_rat_(app-[\w-]{22})~[\w-]{43}$/
 
 /** It names its client, so that it can be made void wherever it is shown. */
 const newToken = (clientId: string): string => `kw_rat_${clientId}~${randomBytes(32).toString('base64url')}`
-const newSecret = (): string => randomBytes(32).toString('base64url')
 
 export interface Registration {
   create(metadata: AppMetadata): Promise<Registered>
@@ -46,9 +40,6 @@ export interface Registration {
 }
 
 export function createRegistration({ stored, now }: { stored: StoredClients; now: () => number }): Registration {
-  const kept = (client: StoredClient): StoredClient =>
-    client.keptUntil === undefined ? client : { ...client, keptUntil: now() + KEPT_UNUSED }
-
   async function use(
     clientId: string,
     token: string,
@@ -57,7 +48,7 @@ export function createRegistration({ stored, now }: { stored: StoredClients; now
     const registrationToken = newToken(clientId)
     const changed = await stored.change(clientId, (current) => {
       const next = isTokenOf(current, token) ? change(current) : undefined
-      return next && { ...kept(next), registrationHash: hashOf(registrationToken) }
+      return next && { ...keptLonger(next, now()), registrationHash: hashOf(registrationToken) }
     })
     return changed && { stored: changed, told: { registrationToken } }
   }
@@ -75,19 +66,13 @@ export function createRegistration({ stored, now }: { stored: StoredClients; now
 
   return {
     use,
-    async create({ client, scopeReasons, launchUrls }) {
-      const clientId = client.client_id
+    async create(metadata) {
+      const clientId = metadata.client.client_id
       const registrationToken = newToken(clientId)
-      const secret = hasSecret(client) ? newSecret() : undefined
+      const secret = hasSecret(metadata.client) ? newSecret() : undefined
       const record: StoredClient = {
-        client,
-        sandbox: true,
-        secrets: secret === undefined ? [] : [{ hash: hashOf(secret) }],
-        registrationHash: hashOf(registrationToken),
-        scopeReasons,
-        launchUrls,
-        registeredAt: now(),
-        keptUntil: now() + KEPT_UNUSED
+        ...newlyRegistered(metadata, secret === undefined ? undefined : hashOf(secret), now()),
+        registrationHash: hashOf(registrationToken)
       }
       if (!(await stored.create(record))) throw new Error('a new client id is taken')
       return { stored: record, told: { registrationToken, ...(secret === undefined ? {} : { secret }) } }
@@ -103,28 +88,11 @@ export function createRegistration({ stored, now }: { stored: StoredClients; now
       )
       return undefined
     },
-    rotateSecret(clientId, token) {
-      return useWithSecret(clientId, token, (current, hash) => {
-        if (!hasSecret(current.client)) return undefined
-        const [before] = current.secrets
-        return { ...current, secrets: [{ hash }, ...(before ? [{ hash: before.hash, until: now() + OVERLAP }] : [])] }
-      })
-    },
-    replace(clientId, token, { client, scopeReasons, launchUrls }) {
-      return useWithSecret(clientId, token, ({ production, ...current }, hash) => {
-        if (!current.sandbox) return undefined
-        const secrets = !hasSecret(client) ? [] : current.secrets.length > 0 ? current.secrets : [{ hash }]
-        // What an operator was asked to look at is no longer what it is: it has to be asked for again.
-        const answered = production?.state === 'declined' ? { production } : {}
-        return { ...current, ...answered, client, secrets, scopeReasons, launchUrls }
-      })
-    },
+    rotateSecret: (clientId, token) => useWithSecret(clientId, token, (current, hash) => withNewSecret(current, hash, now())),
+    replace: (clientId, token, metadata) =>
+      useWithSecret(clientId, token, (current, hash) => withMetadata(current, metadata, hash)),
     remove: (clientId) => stored.remove(clientId)
   }
-}
-
-export function hasSecret(client: StoredClient['client']): boolean {
-  return client.token_endpoint_auth_method === 'client_secret_basic'
 }
 
 function isTokenOf({ registrationHash, client }: StoredClient, token: string): boolean {

@@ -14,10 +14,10 @@ import { readJson } from '../web/body.ts'
 import { PageError } from '../web/page-error.ts'
 import { sourceOf } from '../web/request.ts'
 import { answerOf } from './answer.ts'
+import { askingForProduction, hasSecret, mayAskForProduction, newClientId } from './changes.ts'
 import type { Invites } from './invites.ts'
 import { readMetadata } from './metadata.ts'
-import { newRequest } from './production.ts'
-import { hasSecret, newClientId, type Registered, type Registration } from './registration.ts'
+import type { Registered, Registration } from './registration.ts'
 
 interface Deps {
   issuer: string
@@ -108,7 +108,7 @@ export function registrationRoutes({ issuer, registration, invites, audit, attem
   })
 
   function replacement(said: unknown, { client: { client_id: clientId } }: StoredClient): ReturnType<typeof readMetadata> {
-    const wrong = (description: string) => ({ error: 'invalid_client_metadata', description }) as const
+    const wrong = (description: string) => ({ error: 'invalid_client_metadata', member: 'client_id', description }) as const
     if (!isMapping(said)) return wrong('the body must be a JSON object')
     if (said.client_id !== clientId) return wrong('client_id must be that of the client')
     const told = TOLD.find((name) => Object.hasOwn(said, name))
@@ -140,10 +140,10 @@ export function registrationRoutes({ issuer, registration, invites, audit, attem
     const found = await managed(ctx)
     if (!found) return
     const { clientId, token, current } = found
-    if (!current.sandbox || current.production?.state === 'asked')
+    if (!mayAskForProduction(current))
       return refuse(ctx, 400, 'invalid_request', 'production has been asked for already, or is open to this app', clientId)
     await record(ctx, 'production-asked', clientId)
-    await answer(ctx, await registration.use(clientId, token, (stored) => ({ ...stored, production: newRequest(now()) })))
+    await answer(ctx, await registration.use(clientId, token, (stored) => askingForProduction(stored, now())))
   })
 
   return router

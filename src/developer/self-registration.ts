@@ -8,7 +8,7 @@ import type { Fence } from '../store/fence.ts'
 import type { Store } from '../store/store.ts'
 import { createAttempts } from '../web/attempts.ts'
 import { createInvites } from './invites.ts'
-import { watchRequests } from './production.ts'
+import { watchRequests } from './production-watch.ts'
 import { createRegistration } from './registration.ts'
 import { registrationRoutes } from './routes.ts'
 
@@ -36,6 +36,6 @@ export function selfRegistration({ config, store, fence, audit, logger, now }: D
     allowedHosts: config.outbound.allowedHosts,
     now
   })
-  const watch = watchRequests({ stored, logger, now })
+  const watch = watchRequests({ stored, audit, logger, now })
   return { routers: [router], close: watch.close }
 }

@@ -162,7 +162,7 @@ describe('a file with mistakes', () => {
       [
         `${file}: 3 mistakes`,
         '  listen.port: must be from 0 to 65535, but is 90000',
-        '  accounts[1].role: must be patient or clinician, but is "nurse"',
+        '  accounts[1].role: must be patient, clinician or developer, but is "nurse"',
         '  fhirServers[0].introspectedBy[0]: must be the client_id of one of clients, but is "clinic"'
       ].join('\n')
     )

@@ -1,7 +1,7 @@
 /** Case 34: 10 000 of each id that opens a door, from what makes them: none twice, and each character as likely as any other. */
 import Provider from 'oidc-provider'
 import { describe, expect, test } from 'vitest'
-import { newClientId } from '../../../src/developer/registration.ts'
+import { newClientId } from '../../../src/developer/changes.ts'
 import { nameCodes } from '../../../src/oidc/patches.ts'
 import { newIdBeside, newTaggedId } from '../../../src/store/slot.ts'
 
