@@ -19,7 +19,9 @@ export interface ShownBy {
   passed: boolean
 }
 
-const ID = /\bSM-\d{3}\b/g
+/** One id, or the first and the last of several. */
+const IDS = /\bSM-(\d{3})(?: to SM-(\d{3}))?\b/g
+const PREFIX = /^(?:(?:SM-\d{3}(?: to SM-\d{3})?|case \d+|mistake \d+|F\d+)(?:, | and |: ))+/
 
 /** By id. A test that was left out by its name's pattern is none; the same name on several stores is one. */
 export function shownBy(report: unknown, root: string): Map<string, ShownBy[]> {
@@ -28,9 +30,9 @@ export function shownBy(report: unknown, root: string): Map<string, ShownBy[]> {
     const file = relative(root, name).replaceAll('\\', '/')
     for (const { title, fullName, status } of assertionResults) {
       if (status === 'skipped' || status === 'pending' || status === 'todo') continue
-      for (const id of new Set(fullName.match(ID))) {
+      for (const id of idsIn(fullName)) {
         const tests = shown.get(id) ?? new Map<string, ShownBy>()
-        const plain = title.replace(/^(?:(?:SM-\d{3}|case \d+|F\d+)(?:, | and |: ))+/, '').replace(/\s+/g, ' ')
+        const plain = title.replace(PREFIX, '').replace(/\s+/g, ' ')
         const key = `${file} ${plain}`
         tests.set(key, { file, title: plain, passed: status === 'passed' && (tests.get(key)?.passed ?? true) })
         shown.set(id, tests)
@@ -38,6 +40,13 @@ export function shownBy(report: unknown, root: string): Map<string, ShownBy[]> {
     }
   }
   return new Map([...shown].map(([id, tests]) => [id, [...tests.values()].sort(byPlace)]))
+}
+
+function idsIn(name: string): Set<string> {
+  const ids = new Set<string>()
+  for (const [, first = '', last = first] of name.matchAll(IDS))
+    for (let number = Number(first); number <= Number(last); number++) ids.add(`SM-${String(number).padStart(3, '0')}`)
+  return ids
 }
 
 function byPlace(one: ShownBy, other: ShownBy): number {

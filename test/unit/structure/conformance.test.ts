@@ -66,6 +66,15 @@ describe('what tests show', () => {
         ['SM-002', 'a', true]
       ]
     ],
+    [
+      'the first and the last of several ids',
+      report(['SM-001 to SM-003, mistake 4: a', 'passed']),
+      [
+        ['SM-001', 'a', true],
+        ['SM-002', 'a', true],
+        ['SM-003', 'a', true]
+      ]
+    ],
     ['the id of a group', report(['a', 'passed', 'SM-001: b']), [['SM-001', 'a', true]]],
     ['one on two stores', report(['SM-001: a', 'passed', 'sqlite'], ['SM-001: a', 'passed', 'redis']), [['SM-001', 'a', true]]],
     ['one that fails on one of them', report(['SM-001: a', 'failed'], ['SM-001: a', 'passed']), [['SM-001', 'a', false]]],
