@@ -1,26 +1,16 @@
-/** The whole sample clinic: FHIR server, sample app, EHR, start page, and Keyward as a process of its own. */
+/** The whole sample clinic: its servers (servers.ts), and Keyward as a process of its own. */
 
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startApp } from './app/server.ts'
-import {
-  type ClinicAccount,
-  type ClinicConfiguration,
-  type Ports,
-  parties,
-  portsOf,
-  readConfiguration,
-  relocate,
-  servers
-} from './configuration.ts'
+import { type ClinicAccount, type ClinicConfiguration, readConfiguration } from './configuration.ts'
 import type { Addresses, SampleAccount } from './directory.ts'
-import { startEhr } from './ehr/server.ts'
-import { startFhirServer } from './fhir/server.ts'
-import { startHome } from './home/server.ts'
 import { startKeyward } from './keyward-process.ts'
+import { parties } from './parties.ts'
+import { type Ports, portsOf, relocate } from './placement.ts'
 import { portTaken, requireFree } from './ports.ts'
+import { type Starting, startings } from './servers.ts'
 
 export interface ClinicOptions {
   /** Keyward's configuration; config/demo.yaml where absent. */
@@ -56,39 +46,21 @@ export async function startClinic(options: ClinicOptions = {}): Promise<Clinic> 
   if (options.ports?.home !== undefined) ports.home = options.ports.home
   const addresses = addressesOf(config, ports)
   const accounts = config.accounts.map(describe)
-  const { fhir, ehr, app } = parties(config)
   const { issuer } = config
 
-  const running: { close(): Promise<void> }[] = []
-  const keepRunning = async (port: number, starting: Promise<{ close(): Promise<unknown> }>) => {
-    const server = await starting.catch((fault: unknown) => {
+  const running: { close(): Promise<unknown> }[] = []
+  const keepRunning = async ({ port, start }: Starting) => {
+    const server = await start().catch((fault: unknown) => {
       throw portTaken(fault, port)
     })
-    running.push({ close: async () => void (await server.close()) })
+    running.push(server)
   }
   const closeServers = async () => void (await Promise.all(running.map((server) => server.close())))
 
   try {
     await requireFree(host, ports.keyward)
-    await keepRunning(
-      ports.fhir,
-      startFhirServer({
-        host,
-        port: ports.fhir,
-        baseUrl: fhir.baseUrl,
-        introspectionEndpoint: `${issuer}/introspect`,
-        clientId: fhir.clientId,
-        clientSecret: fhir.clientSecret,
-        issuer,
-        smartConfigurationUrl: addresses.smartConfiguration
-      })
-    )
-    await keepRunning(ports.app, startApp({ host, port: ports.app, clientId: app.clientId, fhirBaseUrl: fhir.baseUrl, issuer }))
-    await keepRunning(ports.ehr, startEhr({ host, port: ports.ehr, issuer, registered: ehr, fhirServer: fhir, app }))
-    await keepRunning(
-      ports.home,
-      startHome({ host, port: ports.home, organization: config.organization.name, addresses, accounts, now: Date.now })
-    )
+    const told = { host, issuer, organization: config.organization.name, addresses, accounts, now: Date.now }
+    for (const starting of startings(parties(config), ports, told)) await keepRunning(starting)
     const logFile = path.join(dataDir, 'keyward.log')
     const keyward = await startKeyward({
       configFile,
@@ -122,25 +94,27 @@ async function settle({ config: file, ports, store, dataDir: chosen }: ClinicOpt
 }
 
 function addressesOf(config: ClinicConfiguration, ports: Ports): Addresses {
-  const { fhir, app, ehr } = parties(config)
+  const { fhir, hospital, app, ehr, visits, carePlan, report } = parties(config)
+  /** The start of a web app is the folder of its redirect URI. */
+  const startOf = (redirectUri: string) => new URL('.', redirectUri).href
   return {
     keyward: config.issuer,
     fhir: fhir.baseUrl,
     smartConfiguration: `${config.issuer}/fhir/${fhir.id}/.well-known/smart-configuration`,
     app: app.origin,
     ehr: ehr.origin,
-    home: `http://localhost:${ports.home}`
+    home: `http://localhost:${ports.home}`,
+    hospital: hospital.baseUrl,
+    visits: startOf(visits.redirectUri),
+    carePlan: startOf(carePlan.redirectUri),
+    report: report.origin
   }
 }
+
+const roles: Record<string, string> = { clinician: 'Doctor', developer: 'Developer of apps' }
 
 function describe({ username, password, totp, name, role, people }: ClinicAccount): SampleAccount {
   const others = people.flatMap(({ patients }) => patients.map((patient) => patient.name)).filter((other) => other !== name)
   const decides = others.length > 0 ? `, who also decides for ${others.join(' and ')}` : ''
-  return { username, password, totp, name, describes: `${role === 'clinician' ? 'Doctor' : 'Patient'}${decides}` }
-}
-
-export function namedPorts(list: number[]): Ports | undefined {
-  const [keyward, fhir, app, ehr, home] = list
-  if (list.length !== servers.length || !keyward || !fhir || !app || !ehr || !home) return undefined
-  return { keyward, fhir, app, ehr, home }
+  return { username, password, totp, name, describes: `${roles[role] ?? 'Patient'}${decides}` }
 }

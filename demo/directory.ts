@@ -8,6 +8,11 @@ export interface Addresses {
   app: string
   ehr: string
   home: string
+  /** The FHIR base URL of the second house. */
+  hospital: string
+  visits: string
+  carePlan: string
+  report: string
 }
 
 export interface SampleAccount {

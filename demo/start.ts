@@ -1,12 +1,15 @@
 /** `npm start`: runs the sample clinic until Ctrl-C, and says what to do with it. Options: --ports, --store, --data, --config. */
 import { parseArgs } from 'node:util'
-import { type Clinic, namedPorts, startClinic } from './clinic.ts'
+import { type Clinic, startClinic } from './clinic.ts'
 import { ClinicError } from './clinic-error.ts'
 import { tail } from './keyward-process.ts'
+import { namedPorts } from './placement.ts'
 import { welcome } from './welcome.ts'
 
 const usage = `Usage: npm start -- [options]
-  --ports 9000,9001,9002,9003,9004   Keyward, FHIR server, Heart App, EHR, start page
+  --ports 9000,9001,9002,9003,9004,9005,9006,9007
+                                     Keyward, FHIR server, Heart App, EHR, start page, FHIR server of the hospital,
+                                     apps with a server, Nightly Report; the last three may be left out: the next numbers
   --store URL                        sqlite:FILE, redis://..., rediss://...
   --data DIR                         folder for the database and the log (data)
   --config FILE                      Keyward's configuration (config/demo.yaml)`

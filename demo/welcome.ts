@@ -13,7 +13,11 @@ ${columns([
   ['Keyward', addresses.keyward],
   ['FHIR server', addresses.fhir],
   ['Heart App', addresses.app],
-  ['Clinic EHR', addresses.ehr]
+  ['Clinic EHR', addresses.ehr],
+  ['Hospital’s FHIR server', addresses.hospital],
+  ['My Visits', addresses.visits],
+  ['My Care Plan', addresses.carePlan],
+  ['Nightly Report', addresses.report]
 ])}
 
 Accounts${passwords.size === 1 ? `, each with the password: ${password}` : ''}
@@ -32,6 +36,11 @@ What to try
   1. A parent shares her child's record: open Heart App (${addresses.app}), sign in as maria, pick Leo, turn off one kind, share.
   2. A doctor opens the app from the chart: open the EHR (${addresses.ehr}), choose a visit of Leo's, sign in as dr.lee.
   3. The parent stops the app: open ${addresses.keyward}/account as maria, choose Stop, and look at Heart App again.
+  4. The doctor opens an app within the chart, without a second sign-in: in the EHR, choose what the app is told about Leo,
+     take Heart App for doctors, tick Tell Keyward who I am, open it in this page.
+  5. An app with a server: connect My Visits (${addresses.visits}) or My Care Plan as maria.
+  6. Another house: in Heart App choose Riverside Hospital. What is given for one house is refused by the other.
+  7. A program without a person: run Nightly Report (${addresses.report}).
 
 Keyward writes its log to ${logFile}
 Stop with Ctrl-C. Everything is kept for the next start.

@@ -1,71 +1,69 @@
-/** How an EHR opens a SMART app: it gets a short access token with its key, tells Keyward the patient and the visit, and gets a handle for the app. */
+/** How an EHR opens a SMART app: it gets a short access token with its key, tells Keyward what is open, and gets a handle for the app. */
 import { z } from 'zod'
-import type { EhrKey } from './key.ts'
+import { byKey } from '../oauth/credentials.ts'
+import type { ClientKey } from '../oauth/key.ts'
+import { askTokens, RequestRefused } from '../oauth/requests.ts'
+
+/** A record that the app should look at, and what for: without a role, it is what the app was opened with. */
+export interface ContextRecord {
+  reference: string
+  role?: string
+}
 
 export interface LaunchRequest {
   client_id: string
   fhirServer: string
   patient: string
   encounter?: string
+  fhirContext?: ContextRecord[]
   /** The fhirUser who works at this screen. */
   user: string
+  intent?: string
   need_patient_banner: boolean
-  smart_style_url: string
-  tenant: string
+  smart_style_url?: string
+  tenant?: string
 }
 
 interface Deps {
   issuer: string
   clientId: string
-  key: EhrKey
+  key: ClientKey
 }
 
 export type LaunchOutcome = { ok: true; launch: string } | { ok: false; reason: string }
 
-const tokens = z.looseObject({ access_token: z.string() })
 const created = z.looseObject({ launch: z.string() })
 const patience = 10_000
 
 export function createLaunches({ issuer, clientId, key }: Deps) {
-  /** SMART App Launch 2.2, "Client Authentication: Asymmetric" */
-  function askToken(): Promise<Response> {
-    const assertion = key.sign({ iss: clientId, sub: clientId, aud: `${issuer}/token` })
-    return fetch(`${issuer}/token`, {
-      method: 'POST',
-      body: new URLSearchParams({
-        grant_type: 'client_credentials',
-        scope: '__launch_context',
-        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: assertion
-      }),
-      signal: AbortSignal.timeout(patience)
-    })
+  const form = { grant_type: 'client_credentials', scope: '__launch_context' }
+
+  /** The EHR's word for who its user is: with it, nobody is asked for a password. */
+  function statementOn(user: string): string {
+    return key.sign({ iss: clientId, sub: user.replace('/', '-'), aud: issuer, fhirUser: user })
   }
 
-  async function askLaunch(request: LaunchRequest, token: string): Promise<Response> {
+  function askLaunch(body: object, token: string): Promise<Response> {
     return fetch(`${issuer}/launch`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(request),
+      body: JSON.stringify(body),
       signal: AbortSignal.timeout(patience)
     })
   }
 
   return {
-    async create(request: LaunchRequest): Promise<LaunchOutcome> {
+    async create(request: LaunchRequest, { statesUser }: { statesUser: boolean }): Promise<LaunchOutcome> {
       try {
-        const given = await askToken()
-        if (given.status !== 200) return await refused(given)
-        const answer = await askLaunch(request, tokens.parse(await given.json()).access_token)
-        if (answer.status !== 201) return await refused(answer)
-        return { ok: true, launch: created.parse(await answer.json()).launch }
+        const { access_token: token } = await askTokens(`${issuer}/token`, form, byKey(clientId, key))
+        const stated = statesUser ? { user_assertion: statementOn(request.user) } : {}
+        const answer = await askLaunch({ ...request, ...stated }, token)
+        if (answer.status === 201) return { ok: true, launch: created.parse(await answer.json()).launch }
+        return { ok: false, reason: `Keyward answered ${answer.status}: ${(await answer.text()).slice(0, 300)}` }
       } catch (fault) {
+        if (fault instanceof RequestRefused) return { ok: false, reason: fault.message }
         return { ok: false, reason: `Keyward could not be asked: ${fault instanceof Error ? fault.message : 'unknown fault'}` }
       }
     }
   }
-}
-
-async function refused(answer: Response): Promise<LaunchOutcome> {
-  return { ok: false, reason: `Keyward answered ${answer.status}: ${(await answer.text()).slice(0, 300)}` }
 }

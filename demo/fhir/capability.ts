@@ -9,7 +9,10 @@ import { parametersOf } from './search-parameters.ts'
 const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris'
 const SECURITY_SERVICE = 'http://terminology.hl7.org/CodeSystem/restful-security-service'
 
-export function capabilityStatement(records: Records, { baseUrl, issuer }: { baseUrl: string; issuer: string }) {
+export function capabilityStatement(
+  records: Records,
+  { name, baseUrl, issuer }: { name: string; baseUrl: string; issuer: string }
+) {
   const endpoints = { authorize: '/authorize', token: '/token', introspect: '/introspect', revoke: '/revoke' }
   return {
     resourceType: 'CapabilityStatement',
@@ -17,7 +20,7 @@ export function capabilityStatement(records: Records, { baseUrl, issuer }: { bas
     date: '2026-01-15',
     kind: 'instance',
     software: { name: 'Keyward sample clinic' },
-    implementation: { description: 'The FHIR server of the sample clinic: synthetic patients, read and search', url: baseUrl },
+    implementation: { description: `The FHIR server of ${name}: synthetic patients, read and search`, url: baseUrl },
     fhirVersion: '4.0.1',
     format: ['json'],
     rest: [

@@ -1,19 +1,18 @@
 /**
- * The sample clinic's FHIR R4 server: read and search over synthetic records. It
+ * A FHIR R4 server of the sample clinic: read and search over the synthetic records that it is given. It
  * knows Keyward only over HTTP, as any other FHIR server would, and shows what
  * such a server has to do with SMART's scopes.
  */
 import { createServer } from 'node:http'
 import { Router } from '@koa/router'
 import Koa from 'koa'
-import { clinicRecords } from '../data/records.ts'
 import { answerFaults } from './answers.ts'
 import { capabilityStatement } from './capability.ts'
 import { crossOrigin } from './cross-origin.ts'
 import { discoveryRoutes } from './discovery-routes.ts'
 import { createIntrospection, type IntrospectionOptions } from './introspection.ts'
 import { FhirError } from './outcome.ts'
-import { createRecords } from './resource.ts'
+import { createRecords, type Resource } from './resource.ts'
 import { resourceRoutes } from './resource-routes.ts'
 
 const CLOSING_TIME = 500
@@ -21,13 +20,16 @@ const CLOSING_TIME = 500
 export interface FhirServerOptions extends IntrospectionOptions {
   host: string
   port: number
+  /** Whose records these are. */
+  name: string
+  records: Resource[]
   smartConfigurationUrl: string
   /** Absent means any origin. */
   allowOrigins?: string[] | undefined
 }
 
 export async function startFhirServer(options: FhirServerOptions): Promise<{ port: number; close(): Promise<void> }> {
-  const records = createRecords(clinicRecords())
+  const records = createRecords(options.records)
   const { baseUrl, smartConfigurationUrl } = options
   const routes = new Router({ prefix: new URL(baseUrl).pathname })
   const capabilities = capabilityStatement(records, options)

@@ -4,6 +4,7 @@ import type { Addresses, SampleAccount } from '../directory.ts'
 import { type CurrentCode, currentCode } from '../web/otp.ts'
 import { html, page, script, styleRoutes } from '../web/page.ts'
 import { type DemoServer, serve } from '../web/serve.ts'
+import { journeys } from './journeys.ts'
 
 interface HomeOptions {
   host: string
@@ -49,38 +50,6 @@ ${underTheHood(addresses)}`
   })
 }
 
-function journeys({ keyward, app, ehr }: Addresses) {
-  return html`
-<ol class="journeys">
-<li class="card"><h2>A parent shares her child’s record</h2>
-<p>Maria Diaz wants an app to show her son’s heart health.</p>
-<ol>
-<li>Open Heart App and choose <strong>Connect to my clinic</strong>.</li>
-<li>Sign in as <code>maria</code>, with the password and the code below.</li>
-<li>Pick Leo. Turn off one kind of data. Then share.</li>
-<li>Heart App shows what it got, and what it was refused.</li>
-</ol>
-<p><a class="button" href="${app}/" target="_blank" rel="noopener">Open Heart App</a></p></li>
-<li class="card"><h2>A doctor opens the app from the patient’s chart</h2>
-<p>Dr Ana Lee is with Leo, and opens Heart App for this visit.</p>
-<ol>
-<li>Open the Clinic EHR, the program in which doctors work.</li>
-<li>Choose a visit of Leo’s.</li>
-<li>Sign in as <code>dr.lee</code>. Heart App opens with Leo and the visit already chosen.</li>
-</ol>
-<p class="note">One browser is signed in as one person. Use a private window, or sign Maria out on <a href="${keyward}/account">her account
-page</a> first.</p>
-<p><a class="button" href="${ehr}/" target="_blank" rel="noopener">Open the Clinic EHR</a></p></li>
-<li class="card"><h2>The parent stops the app</h2>
-<p>Maria changes her mind. From that moment Heart App sees nothing more.</p>
-<ol>
-<li>Open Maria’s account page and choose <strong>Stop</strong> beside Heart App.</li>
-<li>Go back to Heart App and choose <strong>Look again</strong>.</li>
-</ol>
-<p><a class="button" href="${keyward}/account" target="_blank" rel="noopener">Open the account page</a></p></li>
-</ol>`
-}
-
 function accountCards(accounts: SampleAccount[], codes: (CurrentCode | undefined)[]) {
   return html`
 <h2 id="accounts">Accounts</h2>
@@ -100,13 +69,18 @@ ${code}</dl></section>`
 })}`
 }
 
-function underTheHood({ keyward, fhir, app, ehr, smartConfiguration }: Addresses) {
+function underTheHood({ keyward, fhir, hospital, app, ehr, visits, carePlan, report, smartConfiguration }: Addresses) {
   const rows: [string, string, string][] = [
     ['Keyward', 'signs in, asks, and gives out access', `${keyward}/.well-known/openid-configuration`],
     ['Records (FHIR server)', 'asks Keyward about every request', `${fhir}/metadata`],
     ['How apps find Keyward', 'for this clinic’s records', smartConfiguration],
+    ['Records of Riverside Hospital', 'a FHIR server of its own, behind the same Keyward', `${hospital}/metadata`],
+    ['Whose records', 'the houses, as apps list them', `${keyward}/brands`],
     ['Heart App', 'a sample app, on the fhirclient package', `${app}/`],
-    ['Clinic EHR', 'opens apps for a patient and a visit', `${ehr}/`]
+    ['Clinic EHR', 'opens apps for a patient and a visit', `${ehr}/`],
+    ['My Visits', 'an app with a server, which has a secret', visits],
+    ['My Care Plan', 'an app with a server, which has a key', carePlan],
+    ['Nightly Report', 'a program that reads by itself', `${report}/`]
   ]
   return html`
 <h2>What is running</h2>

@@ -10,6 +10,7 @@ export interface Answer {
 export interface PageRequest {
   url: URL
   form(): Promise<URLSearchParams>
+  cookie(name: string): string | undefined
 }
 
 /** Keys are 'GET /path' and 'POST /path'. */
@@ -26,16 +27,23 @@ interface ServeOptions {
   /** What pages may reach beside their own origin: CSP source lists. */
   connect?: string[]
   formTargets?: string[]
+  frames?: string[]
+  /** Whose pages may show these in a frame. */
+  embeddedBy?: string[]
 }
 
 const largestForm = 8192
 
-export async function serve({ host, port, routes, connect = [], formTargets = [] }: ServeOptions): Promise<DemoServer> {
+export async function serve(options: ServeOptions): Promise<DemoServer> {
+  const { host, port, routes, connect = [], formTargets = [], frames = [], embeddedBy = [] } = options
+  const sources = (list: string[]) => (list.length > 0 ? list.join(' ') : "'none'")
   const headers = {
     'content-security-policy': [
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'",
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'",
       `connect-src ${["'self'", ...connect].join(' ')}`,
-      `form-action ${["'self'", ...formTargets].join(' ')}`
+      `form-action ${["'self'", ...formTargets].join(' ')}`,
+      `frame-src ${sources(frames)}`,
+      `frame-ancestors ${sources(embeddedBy)}`
     ].join('; '),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'same-origin',
@@ -51,7 +59,7 @@ export async function serve({ host, port, routes, connect = [], formTargets = []
     const method = request.method === 'HEAD' ? 'GET' : request.method
     const route = routes[`${method} ${url.pathname}`]
     if (!route) return text(404, 'There is no such page.')
-    return route({ url, form: () => readForm(request) })
+    return route({ url, form: () => readForm(request), cookie: (name) => readCookie(request, name) })
   }
 
   const server = createServer((request, response) => {
@@ -95,6 +103,11 @@ export function redirect(location: string): Answer {
 function isFromOwnPage(request: IncomingMessage): boolean {
   const site = request.headers['sec-fetch-site']
   return site === undefined || site === 'same-origin' || site === 'none'
+}
+
+function readCookie(request: IncomingMessage, name: string): string | undefined {
+  const pairs = (request.headers.cookie ?? '').split('; ')
+  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1)
 }
 
 async function readForm(request: IncomingMessage): Promise<URLSearchParams> {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { generate } from 'otplib'
-import { type Clinic, namedPorts, startClinic } from '../../demo/clinic.ts'
+import { type Clinic, startClinic } from '../../demo/clinic.ts'
 import type { SampleAccount } from '../../demo/directory.ts'
+import { namedPorts, servers } from '../../demo/placement.ts'
 import { freePorts } from '../harness/free-port.ts'
 
 export interface ClinicUnderTest extends Clinic {
@@ -18,7 +19,7 @@ const STEP = 30_000
 
 export async function startClinicUnderTest(store?: string): Promise<ClinicUnderTest> {
   const dataDir = mkdtempSync(join(tmpdir(), 'keyward-clinic-'))
-  const clinic = await startClinic({ dataDir, store, ports: namedPorts(await freePorts(5)) })
+  const clinic = await startClinic({ dataDir, store, ports: namedPorts(await freePorts(servers.length)) })
   const used = new Map<string, number>()
   return {
     ...clinic,

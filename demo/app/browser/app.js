@@ -1,5 +1,6 @@
 /* global FHIR */
 // The page after the launch: who is signed in, what was granted, what the FHIR server gave and refused.
+import { applyStyle, showBanner, showContext } from './context.js'
 import { askForAll } from './requests.js'
 
 const at = (name) => document.querySelector(`[data-testid="${name}"]`)
@@ -57,6 +58,7 @@ function showGrant(client) {
   at('patient').textContent = client.patient.id ? `Patient/${client.patient.id}` : 'no patient chosen'
   at('encounter').textContent = client.encounter.id ? `Encounter/${client.encounter.id}` : 'no visit chosen'
   at('offline').textContent = tokenResponse.refresh_token ? 'yes' : 'no'
+  showContext(tokenResponse)
   at('token-response').textContent = JSON.stringify(withoutSecrets(tokenResponse, client.getIdToken()), null, 2)
 
   const all = [...new Set([...asked.split(/\s+/), ...granted])].filter(Boolean)
@@ -80,6 +82,7 @@ function inWords({ status, count, fault }) {
   if (status === 200) return marked('got', count === 1 ? 'Got 1 entry' : `Got ${count} entries`)
   if (status === 403) return marked('refused', 'Refused: not shared with Heart App (403)')
   if (status === 401) return marked('refused', 'Refused: access has ended (401)')
+  if (status === 404) return marked('soft', 'These records have none of this kind (404)')
   return marked('refused', `No answer: ${fault.slice(0, 120)}`)
 }
 
@@ -92,6 +95,7 @@ async function look(client) {
 
   const person = results.find(({ id, status }) => id === 'Patient' && status === 200)
   if (person && client.patient.id) at('patient').textContent = `${person.sample} (Patient/${client.patient.id})`
+  showBanner(client.state.tokenResponse, person)
   const got = results.filter(({ status }) => status === 200).length
   if (results.some(({ status }) => status === 401)) {
     complain('Your clinic no longer lets Heart App in. Access was stopped, or has run out. Heart App sees nothing more.')
@@ -132,6 +136,7 @@ FHIR.oauth2.ready().then(
     // What is left of the redirect, as `iss` (RFC 9207), is of no more use in the address.
     history.replaceState({}, '', location.pathname)
     showGrant(client)
+    void applyStyle(client.state.tokenResponse)
     byId('again').addEventListener('click', () => alone(() => look(client)))
     byId('refresh').addEventListener('click', () => alone(() => renew(client)))
     return alone(() => look(client))

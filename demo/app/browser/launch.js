@@ -2,7 +2,8 @@
 // SMART App Launch, by fhirclient: it finds Keyward through the FHIR server, and sends the person there.
 const place = document.getElementById('launch')
 const asked = new URLSearchParams(location.search)
-const { clientId, iss } = place.dataset
+const { clientId, known } = place.dataset
+const iss = asked.get('iss')
 
 // What a doctor's EHR launch asks for. A launch by oneself says in the address what to ask for.
 const scopeInChart = 'openid fhirUser launch online_access patient/*.rs'
@@ -15,7 +16,7 @@ function say(sentence) {
   place.replaceChildren(problem)
 }
 
-if (asked.get('iss') !== iss) {
+if (!known.split(' ').includes(iss)) {
   // An app that connects to any address given to it can be led to a false sign-in page.
   say('Heart App does not know the record server that this link names. Please start again from your clinic or from Heart App.')
 } else {

@@ -65,7 +65,9 @@ async function ask(client, { id, label, path }) {
   try {
     // All pages, as a list.
     const answer = [await client.request(request, { flat: true, pageLimit: 0 })].flat()
-    return { id, label, request, status: 200, count: answer.length, sample: answer[0] ? titleOf(answer[0]) : '' }
+    const [first] = answer
+    const born = first?.resourceType === 'Patient' ? { birthDate: first.birthDate } : {}
+    return { id, label, request, status: 200, count: answer.length, sample: first ? titleOf(first) : '', ...born }
   } catch (fault) {
     return { id, label, request, status: fault.status ?? fault.statusCode ?? 0, count: 0, sample: '', fault: fault.message }
   }

@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { clinicRecords } from '../../../demo/data/records.ts'
 import { startFhirServer } from '../../../demo/fhir/server.ts'
 
 export const BASE = 'http://clinic.test/fhir'
@@ -39,6 +40,8 @@ export async function startClinic(options: { allowOrigins?: string[] } = {}) {
   const server = await startFhirServer({
     host: '127.0.0.1',
     port: 0,
+    name: 'Sample Clinic',
+    records: clinicRecords(),
     baseUrl: BASE,
     introspectionEndpoint: `${keywardUrl}/introspect`,
     clientId: 'clinic fhir:1',

@@ -20,7 +20,31 @@ const addresses = {
   smartConfiguration: 'http://localhost:9/fhir/clinic/.well-known/smart-configuration',
   app: 'http://localhost:9',
   ehr: 'http://localhost:9',
-  home: 'http://localhost:9'
+  home: 'http://localhost:9',
+  hospital: 'http://localhost:9/hospital',
+  visits: 'http://localhost:9/my-visits/',
+  carePlan: 'http://localhost:9/my-care-plan/',
+  report: 'http://localhost:9'
+}
+
+const app = {
+  clientId: 'heart-app',
+  name: 'Heart App',
+  launchUrl: 'http://localhost:7002/launch',
+  origin: 'http://localhost:7002'
+}
+const doctorsApp = {
+  ...app,
+  clientId: 'heart-app-doctors',
+  name: 'Heart App for doctors',
+  launchUrl: 'http://localhost:7002/doctors/launch'
+}
+const clinic = {
+  id: 'clinic',
+  name: 'Clinic',
+  baseUrl: 'http://localhost:7001/fhir',
+  clientId: 'clinic-fhir',
+  clientSecret: 'words'
 }
 
 test('what goes into a page is text, never markup', () => {
@@ -42,21 +66,28 @@ test('the start page shows the code of the moment, and the key, of each account 
   expect(await (await fetch(`http://${host}:${port}/codes`)).json()).toEqual({ maria: { code: '081804', remaining: 1 } })
 })
 
-test('the app serves the fhirclient package as it is, and may reach only the clinic', async () => {
+test('the app serves the fhirclient package as it is, and may reach only the clinic and its EHR, which alone may frame it', async () => {
   const port = await freePort()
   open.push(
     await startApp({
       host,
       port,
-      clientId: 'heart-app',
-      fhirBaseUrl: 'http://localhost:7001/fhir',
-      issuer: 'http://localhost:7000'
+      app,
+      doctorsApp,
+      fhirServers: [clinic, { ...clinic, baseUrl: 'http://localhost:7005/fhir' }],
+      issuer: 'http://localhost:7000',
+      embeddedBy: ['http://localhost:7003']
     })
   )
   const answer = await fetch(`http://${host}:${port}/launch`)
-  expect(answer.headers.get('content-security-policy')).toContain(
-    "connect-src 'self' http://localhost:7001 http://localhost:7000;"
+  const policy = answer.headers.get('content-security-policy')?.split('; ')
+  expect(policy).toContain(
+    "connect-src 'self' http://localhost:7001 http://localhost:7005 http://localhost:7000 http://localhost:7003"
   )
+  expect(policy).toContain('frame-ancestors http://localhost:7003')
+  expect(policy).toContain("frame-src 'none'")
+  expect(await answer.text()).toContain('data-client-id="heart-app"')
+  expect(await (await fetch(`http://${host}:${port}/doctors/launch`)).text()).toContain('data-client-id="heart-app-doctors"')
   const served = Buffer.from(await (await fetch(`http://${host}:${port}/fhir-client.js`)).arrayBuffer())
   const { readFile } = await import('node:fs/promises')
   expect(served.equals(await readFile(new URL(import.meta.resolve('fhirclient/build/fhir-client.js'))))).toBe(true)
@@ -75,18 +106,16 @@ test('a page of the demo answers for its own host name only', async () => {
   expect(status).toBe(421)
 })
 
-test('the EHR knows the five patients with their visits, the latest first, and both doctors', () => {
+test('the EHR knows the five patients with their visits and reports, the latest first, and both doctors', () => {
   const { patients, practitioners } = readChart(clinicRecords())
   expect(patients.map(({ id }) => id).sort()).toEqual(['aisha', 'john', 'leo', 'maria', 'sofia'])
   expect(practitioners.map(({ id }) => id).sort()).toEqual(['lee', 'novak'])
-  for (const { visits } of patients) {
-    expect(visits.length).toBeGreaterThan(0)
-    expect(visits.map(({ date }) => date)).toEqual(
-      visits
-        .map(({ date }) => date)
-        .toSorted()
-        .toReversed()
-    )
+  for (const { visits, records } of patients) {
+    for (const list of [visits, records]) {
+      expect(list.length).toBeGreaterThan(0)
+      const dates = list.map(({ date }) => date)
+      expect(dates).toEqual(dates.toSorted().toReversed())
+    }
   }
 })
 
@@ -98,9 +127,14 @@ async function ehrPage() {
       host,
       port,
       issuer: unreachable,
-      registered: { clientId: 'clinic-ehr', jwksPath: '/jwks', origin: 'http://localhost:7003' },
-      fhirServer: { id: 'clinic', baseUrl: 'http://localhost:7001/fhir' },
-      app: { clientId: 'heart-app', launchUrl: 'http://localhost:7002/launch' }
+      registered: {
+        clientId: 'clinic-ehr',
+        jwksPath: '/jwks',
+        origin: 'http://localhost:7003',
+        pageOrigins: ['http://localhost:7003']
+      },
+      fhirServer: clinic,
+      apps: [app, doctorsApp]
     })
   )
   return (form: Record<string, string>, headers: Record<string, string> = {}) =>
@@ -110,7 +144,8 @@ async function ehrPage() {
 test.each([
   ['a visit of another patient', { practitioner: 'lee', open: 'sofia leo-visit-1' }],
   ['nobody', { practitioner: 'lee', open: '' }],
-  ['an unknown doctor', { practitioner: 'who', open: 'leo' }]
+  ['an unknown doctor', { practitioner: 'who', open: 'leo' }],
+  ['an app that it does not know', { practitioner: 'lee', open: 'leo', app: 'another' }]
 ])('the EHR opens no app for %s', async (_case, form) => {
   const openApp = await ehrPage()
   expect((await openApp(form)).status).toBe(400)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { servers } from '../../../demo/placement.ts'
 import { freePorts } from '../../harness/free-port.ts'
 
 const host = '127.0.0.1'
@@ -59,7 +60,7 @@ async function isFree(port: number): Promise<boolean> {
 }
 
 async function options(data: string) {
-  const ports = await freePorts(5)
+  const ports = await freePorts(servers.length)
   return { ports, args: ['--ports', ports.join(','), '--data', path.join(folder, data)] }
 }
 
@@ -74,7 +75,7 @@ describe('npm start', () => {
     expect(clinic.said()).toContain('Usage: npm start -- [options]')
   })
 
-  test.each([0, 1, 4])('says which port is in use and leaves nothing running (the %i. of five)', async (taken) => {
+  test.each([0, 1, 4, 7])('says which port is in use and leaves nothing running (the %i. of eight)', async (taken) => {
     const { ports, args } = await options(`taken-${taken}`)
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(ports[taken], host, resolve))
@@ -92,8 +93,8 @@ describe('npm start', () => {
     const first = start(args)
     await first.says('What to try')
     expect(
-      (await Promise.all(ports.slice(2).map((port) => fetch(`http://${host}:${port}/`)))).map(({ status }) => status)
-    ).toEqual([200, 200, 200])
+      (await Promise.all([2, 3, 4, 7].map((at) => fetch(`http://${host}:${ports[at]}/`)))).map(({ status }) => status)
+    ).toEqual([200, 200, 200, 200])
     const before = await keys()
     first.child.kill('SIGTERM')
     expect(await first.ended).toBe(0)

@@ -1,7 +1,7 @@
-/** The EHR's key pair: new at each start, its public half published where Keyward fetches it. Signs what proves who the EHR is. */
+/** A client's key pair: new at each start, its public half published where Keyward fetches it. Signs what proves who the client is. */
 import { generateKeyPairSync, type JsonWebKey, randomUUID, sign } from 'node:crypto'
 
-export interface EhrKey {
+export interface ClientKey {
   publicJwk: JsonWebKey & { kid: string }
   /** A JWT of these claims for five minutes at most. */
   sign(claims: Record<string, string>): string
@@ -9,7 +9,7 @@ export interface EhrKey {
 
 const lifetime = 240
 
-export function newKey(): EhrKey {
+export function newKey(): ClientKey {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
   const kid = randomUUID()
   return {
