@@ -7,7 +7,7 @@ import type { Context } from 'koa'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { Authorization } from '../smart/authorization.ts'
 import { sourceOf } from '../web/request.ts'
-import type { Consent, Consents } from './consents.ts'
+import type { Consent, ConsentKey, Consents } from './consents.ts'
 import { type OpenDecision, switchesOf } from './decision.ts'
 
 interface Deps {
@@ -19,6 +19,11 @@ export function isApproved({ account, client }: Pick<Authorization, 'account' | 
   return account.role === 'clinician' && client.approved_for_clinicians
 }
 
+/** Where it is kept what came of the approval, beside what the person themselves has decided. */
+export function approvalOf(key: ConsentKey): ConsentKey {
+  return { ...key, by: 'organization' }
+}
+
 /** Remembers all that the app asks for as granted, and says in the trail who granted it. */
 export function approveByOrganization({
   consents,
@@ -28,8 +33,8 @@ export function approveByOrganization({
     const granted = [...decision.told, ...switchesOf(decision)]
     const person = patient.state === 'settled' ? { patient: patient.id } : {}
     return consents.decide(
-      decision.key,
-      { clientName: client.client_name, granted, refused: [], until: 'as-before', by: 'organization' },
+      approvalOf(decision.key),
+      { clientName: client.client_name, granted, refused: [], until: 'as-before' },
       (consentId) =>
         audit.record(sourceOf(ctx), {
           type: 'consent',

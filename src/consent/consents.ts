@@ -1,7 +1,8 @@
 /**
  * What a person allowed an app to do, kept apart from the Grants that were made
  * from it: one record per account, client, FHIR server and patient. Every token is
- * worth only what this record says now, so ending it is one write.
+ * worth only what this record says now, so ending it is one write. What an organization allowed the app
+ * for this person is a record beside it: neither knows of the other, and each ends alone.
  */
 import { randomBytes } from 'node:crypto'
 import { covers, parseResourceScope } from '../smart-scopes/resource-scope.ts'
@@ -18,6 +19,8 @@ export interface ConsentKey {
   fhirServer: string
   /** Logical id at that server; absent where no patient is in context. */
   patient?: string | undefined
+  /** Set where the organization decides, not the person: worth something only while it still does. */
+  by?: 'organization'
 }
 
 export interface Consent extends ConsentKey {
@@ -33,14 +36,14 @@ export interface Consent extends ConsentKey {
   changedAt: number
   /** Epoch milliseconds at which it ends by itself; absent: when the person stops it. */
   until?: number
-  /** Set where the organization decided, not the person: worth something only while it still does. */
-  by?: 'organization'
 }
 
 const consents: Kind<Consent> = { name: 'consent', guessable: true }
 
 export interface Consents {
   find(key: ConsentKey): Promise<Consent | undefined>
+  /** The one with this id, between these and about this patient, unless it has ended: one read, as `find`. */
+  behind(grant: ConsentKey & { consentId: string | undefined }): Promise<Consent | undefined>
   /**
    * Remembers a decision. What was decided before about other scopes stays. `record` is awaited before it counts, with
    * the id of the consent that it becomes part of; once more where that one ends meanwhile, and another begins.
@@ -59,8 +62,10 @@ export interface Decision {
   refused: string[]
   /** Epoch milliseconds; undefined: until stopped; 'as-before' where the person was not asked. */
   until?: number | 'as-before' | undefined
-  by?: 'organization'
 }
+
+/** What the id of an organization's decision begins with, and of no person's: it says which of the two records to read. */
+const BY_ORGANIZATION = 'org.'
 
 export function createConsents({ store, now }: { store: Store; now: () => number }): Consents {
   async function decide(key: ConsentKey, decision: Decision, record?: (consentId: string) => Promise<void>): Promise<Consent> {
@@ -94,14 +99,25 @@ export function createConsents({ store, now }: { store: Store; now: () => number
     } while (after !== undefined)
   }
 
+  const read = async (id: string): Promise<Consent | undefined> => (await store.view(consents, id))?.record
+
   return {
-    find: async (key) => (await store.view(consents, idOf(key)))?.record,
+    async find(key) {
+      const consent = await read(idOf(key))
+      return consent?.by === key.by ? consent : undefined
+    },
+    async behind(grant) {
+      const { consentId } = grant
+      if (consentId === undefined) return undefined
+      const consent = await read(recordOf({ ...grant, consentId }))
+      return consent?.consentId === consentId ? consent : undefined
+    },
     decide,
     of,
     async end(accountId, consentId) {
       for await (const consent of of(accountId)) {
         if (consent.consentId !== consentId) continue
-        await store.delete(consents, idOf(consent))
+        await store.delete(consents, recordOf(consent))
         return consent
       }
       return undefined
@@ -110,8 +126,8 @@ export function createConsents({ store, now }: { store: Store; now: () => number
 }
 
 function decided(key: ConsentKey, decision: Decision, held: Consent | undefined, now: number): Consent {
-  // What an organization has allowed, no person takes over unasked.
-  const before = held?.by === decision.by || decision.by ? held : undefined
+  // Once both were in one record: what an organization has allowed, no person takes over unasked.
+  const before = held?.by === key.by ? held : undefined
   const { granted, refused, clientName, patientName } = decision
   const until = decision.until === 'as-before' ? before?.until : decision.until
   const newly = new Set([...granted, ...refused])
@@ -127,7 +143,7 @@ function decided(key: ConsentKey, decision: Decision, held: Consent | undefined,
     clientId: key.clientId,
     fhirServer: key.fhirServer,
     ...(key.patient === undefined ? {} : { patient: key.patient }),
-    consentId: before?.consentId ?? randomBytes(16).toString('base64url'),
+    consentId: before?.consentId ?? (key.by ? BY_ORGANIZATION : '') + randomBytes(16).toString('base64url'),
     clientName,
     ...(patientName === undefined ? {} : { patientName }),
     granted: [...standing, ...granted].slice(-MOST_REMEMBERED),
@@ -135,12 +151,17 @@ function decided(key: ConsentKey, decision: Decision, held: Consent | undefined,
     since: before?.since ?? now,
     changedAt: now,
     ...(until === undefined ? {} : { until }),
-    ...(decision.by ? { by: decision.by } : {})
+    ...(key.by ? { by: key.by } : {})
   }
 }
 
 /** Length before each part: no two keys run together into one id. */
-function idOf({ accountId, clientId, fhirServer, patient }: ConsentKey): string {
+function idOf({ accountId, clientId, fhirServer, patient, by }: ConsentKey): string {
   const parts = [accountId, clientId, fhirServer, ...(patient === undefined ? [] : [patient])]
-  return parts.map((part) => `${part.length}:${part}`).join('')
+  return (by ? BY_ORGANIZATION : '') + parts.map((part) => `${part.length}:${part}`).join('')
+}
+
+/** Where the consent with this id is. Once a record of the organization's had the id and the place of a person's. */
+function recordOf({ by: _said, ...key }: ConsentKey & { consentId: string }): string {
+  return idOf({ ...key, ...(key.consentId.startsWith(BY_ORGANIZATION) ? { by: 'organization' } : {}) })
 }

@@ -110,9 +110,9 @@ export function createAccessCheck({ store, accounts, clients, consents, fhirServ
       const grant: GrantRecord | undefined = found?.record
       if (!found || !grant?.fhirServer || grant.accountId !== accountId || grant.clientId !== clientId) return undefined
       const { fhirServer, consentId, consentPatient: patient } = grant
-      const consent = await consents.find({ accountId, clientId, fhirServer, patient })
+      const consent = await consents.behind({ accountId, clientId, fhirServer, patient, consentId })
       if (!account || account.disabled || !client || client.disabled) return undefined
-      if (!consent || consent.consentId !== consentId) return undefined
+      if (!consent) return undefined
       // An approval that was taken back: nobody else has allowed anything.
       if (consent.by === 'organization' && !isApproved({ account, client })) return undefined
       const server = fhirServers.find(({ id }) => id === fhirServer)

@@ -8,7 +8,7 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import { isStated, type SecondFactor } from '../accounts/second-factor.ts'
 import { OWN_CLIENT_ID } from '../clients/clients.ts'
-import { type approveByOrganization, isApproved } from '../consent/approved.ts'
+import { approvalOf, type approveByOrganization, isApproved } from '../consent/approved.ts'
 import type { Consent, Consents } from '../consent/consents.ts'
 import { decidedBy, type OpenDecision, openDecision } from '../consent/decision.ts'
 import type { KindOfData } from '../consent/kinds.ts'
@@ -72,12 +72,11 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
     notesOf(ctx).decision = { asked, dropped }
   }
 
-  /** What was decided before, by the person or for all clinicians; an approval that was taken back counts no more. */
+  /** What was decided before, by the person or for all clinicians. Who was asked, because the app wanted it so, has decided alone. */
   async function consentFor(ctx: KoaContextWithOIDC, about: Authorization, decision: OpenDecision): Promise<Consent | undefined> {
-    const consent = await consents.find(decision.key)
-    if (!isApproved(about)) return consent?.by === 'organization' ? undefined : consent
-    const stands = consent?.by === 'organization' && decidedBy(decision, consent).settled
-    return stands ? consent : deps.approve(ctx, about, decision)
+    if (!isApproved(about) || resultsOf(ctx.oidc.result).consent) return consents.find(decision.key)
+    const approval = await consents.find(approvalOf(decision.key))
+    return decidedBy(decision, approval).settled ? approval : deps.approve(ctx, about, decision)
   }
 
   /** Both factors, in this session: nothing is made for somebody who is half signed in. */

@@ -7,6 +7,8 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { AuditTrail } from '../audit/trail.ts'
 import { type Clients, hostOf, OWN_CLIENT_ID } from '../clients/clients.ts'
+import type { ClientConfig } from '../config/config.ts'
+import { isApproved } from '../consent/approved.ts'
 import type { Consent, Consents } from '../consent/consents.ts'
 import type { KindOfData } from '../consent/kinds.ts'
 import { kindsIn } from '../consent/kinds-in-scopes.ts'
@@ -56,7 +58,7 @@ export function accountRoutes(deps: Deps): Router {
       })
       reached('stop:audited')
     }
-    await page(ctx, session, ended ? 'stopped' : 'already-stopped')
+    await page(ctx, session, ended ? (ended.by ? 'stopped-for-now' : 'stopped') : 'already-stopped')
   })
   router.post('/sign-out', async (ctx) => {
     const session = await sessions.open(ctx)
@@ -70,17 +72,26 @@ export function accountRoutes(deps: Deps): Router {
     render(ctx, 'signed-out', { app: null })
   })
 
-  async function page(ctx: Context, { account }: BrowserSession, message: 'stopped' | 'already-stopped' | null): Promise<void> {
+  async function page(
+    ctx: Context,
+    { account }: BrowserSession,
+    message: 'stopped' | 'stopped-for-now' | 'already-stopped' | null
+  ): Promise<void> {
     const apps = []
-    for await (const consent of consents.of(account.sub)) apps.push(await row(ctx, consent))
+    const approved = []
+    for await (const consent of consents.of(account.sub)) {
+      const client = await clients.find(consent.clientId)
+      if (!consent.by) apps.push(row(ctx, consent, client))
+      // What came of an approval that was taken back is worth nothing: see oidc/access.ts.
+      else if (client && isApproved({ account, client })) approved.push(row(ctx, consent, client))
+    }
     isolateWindow(ctx)
-    render(ctx, 'account', { app: null, signedInAs: account.name, apps, message })
+    render(ctx, 'account', { app: null, signedInAs: account.name, apps, approved, message })
   }
 
-  async function row(ctx: Context, consent: Consent): Promise<object> {
+  function row(ctx: Context, consent: Consent, client: ClientConfig | undefined): object {
     const t = translatorOf(ctx)
     const date = new Intl.DateTimeFormat(languageOf(ctx), { dateStyle: 'long', timeZone: 'UTC' })
-    const client = await clients.find(consent.clientId)
     const [redirectUri] = client?.redirect_uris ?? []
     return {
       consentId: consent.consentId,

@@ -20,7 +20,7 @@ export interface TemplateState {
 
 export const VIEWS = join(import.meta.dirname, '../../views')
 /** Files that are not pages: seen through the pages that use them. */
-export const PARTS = ['layout', 'app-block', 'theme.css']
+export const PARTS = ['layout', 'account-cards', 'app-block', 'theme.css']
 export const ORGANIZATION = { name: 'Sample Clinic', supportPhone: '+1 555 0100', accentColor: '#0b6e6e' }
 
 const HEART = { name: 'Heart App', verified: true, host: 'heart.example.org' }
@@ -155,13 +155,15 @@ function accountStates(t: Translate): TemplateState[] {
   const page = (name: string, members: object): TemplateState => ({
     template: 'account',
     name,
-    members: { app: null, signedInAs: 'Maria Diaz', apps, message: null, ...members }
+    members: { app: null, signedInAs: 'Maria Diaz', apps, approved: [], message: null, ...members }
   })
   return [
     page('two apps', {}),
     page('one app', { apps: apps.slice(0, 1) }),
     page('none', { apps: [] }),
     page('stopped', { apps: apps.slice(1), message: 'stopped' }),
+    page('of a clinician', { apps: apps.slice(0, 1), approved: apps.slice(1) }),
+    page('stopped for now', { apps: [], approved: apps.slice(0, 1), message: 'stopped-for-now' }),
     page('stopped before', { apps: [], message: 'already-stopped' }),
     { template: 'signed-out', name: 'signed out', members: { app: null } },
     {

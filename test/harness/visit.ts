@@ -74,21 +74,24 @@ export async function theRecordOf(keyward: Keyward, act: () => Promise<unknown>)
   return records[0]?.event
 }
 
-/** Presses a button of /account: 'sign-out', or 'stop' of an app. */
+/** Presses a button of /account: 'sign-out', 'stop' of an app, or 'stop-for-now' of one that the organization has approved. */
 export async function pressAtAccount(
   { browser }: Pick<Visit, 'browser'>,
   { issuer }: Keyward,
-  button: 'stop' | 'sign-out',
+  button: 'stop' | 'stop-for-now' | 'sign-out',
   app = 'Heart App'
-): Promise<void> {
+): Promise<string> {
   await browser.open(`${issuer}/account`)
   // One card with one form for each app, and the form that signs out after them.
   const [, ...cards] = browser.page.html.split('<li class="card">')
-  const index = button === 'stop' ? cards.findIndex((card) => card.includes(`>${app}</h2>`)) : cards.length
+  const heading = button === 'stop' ? 'h2' : 'h3'
+  const index = button === 'sign-out' ? cards.length : cards.findIndex((card) => card.includes(`>${app}</${heading}>`))
   if (index < 0) throw new Error(`${app} is not on the account page`)
   const { action, hidden } = browser.form(index)
-  if (!action.endsWith(`/account/${button}`)) throw new Error(`the account page has no ${button}: ${action}`)
+  if (!action.endsWith(button === 'sign-out' ? '/account/sign-out' : '/account/stop'))
+    throw new Error(`the account page has no ${button}: ${action}`)
   const headers = { Origin: issuer, 'Sec-Fetch-Site': 'same-origin' }
   const answer = await browser.send(action, { method: 'POST', body: new URLSearchParams(hidden), headers })
   if (answer.status !== 200) throw new Error(`${button} was answered with ${answer.status}`)
+  return answer.text()
 }

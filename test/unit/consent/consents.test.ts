@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { createConsents, type Decision } from '../../../src/consent/consents.ts'
+import { type Consent, createConsents, type Decision } from '../../../src/consent/consents.ts'
 import { createSealer } from '../../../src/keys/sealing.ts'
 import { openDriver } from '../../../src/store/open-store.ts'
 import { createStore } from '../../../src/store/sealed-store.ts'
+import type { Kind } from '../../../src/store/store.ts'
 
 const KEY = { accountId: 'acc-1', clientId: 'heart-app', fhirServer: 'clinic', patient: 'leo' }
 const PATIENT = 'patient/Patient.rs'
@@ -15,7 +16,7 @@ async function open() {
   const driver = await openDriver('sqlite::memory:', { now })
   const sealer = createSealer([{ id: 1, key: randomBytes(32) }])
   const store = createStore({ driver, sealer, lookupKey: randomBytes(32), now })
-  return { clock, consents: createConsents({ store, now }) }
+  return { clock, store, consents: createConsents({ store, now }) }
 }
 
 const decision = (granted: string[], refused: string[] = [], rest: Partial<Decision> = {}): Decision => ({
@@ -73,6 +74,62 @@ describe('a decision', () => {
     const after = await consents.decide(KEY, second)
     expect(after).toMatchObject({ ...expected, consentId: before.consentId, since: before.since, changedAt: clock.now })
     expect(await consents.find(KEY)).toEqual(after)
+  })
+
+  test('of a person and of an organization are two, and the end of one leaves the other', async () => {
+    const { consents } = await open()
+    const approval = { ...KEY, by: 'organization' } as const
+    const own = await consents.decide(KEY, decision([PATIENT], [ALLERGIES]))
+    const theirs = await consents.decide(approval, decision([PATIENT, ALLERGIES]))
+    expect(await consents.find(KEY)).toEqual(own)
+    expect(await consents.find(approval)).toEqual(theirs)
+    const all = []
+    for await (const consent of consents.of('acc-1')) all.push(consent.consentId)
+    expect(all.sort()).toEqual([own.consentId, theirs.consentId].sort())
+    expect(await consents.end('acc-1', own.consentId)).toEqual(own)
+    expect(await consents.find(KEY)).toBeUndefined()
+    expect(await consents.find(approval)).toEqual(theirs)
+    const again = await consents.decide(KEY, decision([PATIENT]))
+    expect(await consents.end('acc-1', theirs.consentId)).toEqual(theirs)
+    expect(await consents.find(approval)).toBeUndefined()
+    expect(await consents.find(KEY)).toEqual(again)
+  })
+
+  test('is behind a Grant that has its id, whoever decided, and behind no other', async () => {
+    const { consents } = await open()
+    const own = await consents.decide(KEY, decision([PATIENT]))
+    const theirs = await consents.decide({ ...KEY, by: 'organization' }, decision([ALLERGIES]))
+    for (const one of [own, theirs]) expect(await consents.behind({ ...KEY, consentId: one.consentId })).toEqual(one)
+    for (const consentId of [undefined, 'another', `${theirs.consentId}x`, `org.${own.consentId}`])
+      expect(await consents.behind({ ...KEY, consentId })).toBeUndefined()
+    expect(await consents.behind({ ...KEY, patient: 'maria', consentId: own.consentId })).toBeUndefined()
+  })
+
+  test('F22: of an organization, from when it had the place of a person’s, is behind its Grants and is no person’s', async () => {
+    const { consents, store } = await open()
+    const kind: Kind<Consent> = { name: 'consent', guessable: true }
+    const { patient: _, ...clinician } = KEY
+    const id = '5:acc-19:heart-app6:clinic'
+    const held: Consent = {
+      ...clinician,
+      consentId: 'A'.repeat(22),
+      clientName: 'Heart App',
+      granted: [PATIENT],
+      refused: [],
+      since: 1,
+      changedAt: 1,
+      by: 'organization'
+    }
+    await store.put(kind, id, held, { indexes: { account: 'acc-1' } })
+    expect(await consents.behind({ ...clinician, consentId: held.consentId })).toEqual(held)
+    expect(await consents.find(clinician)).toBeUndefined()
+    expect(await consents.end('acc-1', held.consentId)).toEqual(held)
+    expect(await consents.behind({ ...clinician, consentId: held.consentId })).toBeUndefined()
+    // A person who decides takes nothing over.
+    await store.put(kind, id, held, { indexes: { account: 'acc-1' } })
+    const own = await consents.decide(clinician, decision([ALLERGIES]))
+    expect(own).toMatchObject({ granted: [ALLERGIES] })
+    expect(own.consentId).not.toBe(held.consentId)
   })
 
   test('of two at once neither is lost', async () => {
