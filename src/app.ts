@@ -104,6 +104,7 @@ export interface App {
 const UNTIL_SUCCESS = 10 * 365 * 24 * 60 * 60 * 1000
 const METADATA = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server']
 export const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
+const STYLES = ['style.css', 'forms.css', 'consent.css', 'apps.css']
 
 export async function createApp(deps: AppDeps): Promise<App> {
   const { config, cookieKeys, store, fence, logger, now, isDraining, hashing, isUnsafe, signingKeysEvery } = deps
@@ -215,9 +216,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
 
   const koa = outerApp({ config, cookieKeys, store, viewsDir: VIEWS, logger, now, isDraining, isUnsafe })
   koa.use(limits({ issuer, onRefused: refused('host') }))
-  koa.use(
-    staticFiles({ viewsDir: VIEWS, files: ['style.css', 'forms.css', 'consent.css'], branded: ['theme.css'], organization })
-  )
+  koa.use(staticFiles({ viewsDir: VIEWS, files: STYLES, branded: ['theme.css'], organization }))
   koa.use(keySet.middleware)
   koa.use(metadata.middleware)
   const forms = csrf({ cookieKeys, issuer, paths: ['/interaction', '/account'], onRefused: refused('csrf') })

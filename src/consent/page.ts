@@ -1,8 +1,9 @@
 /** What the consent page shows: the members of views/consent.eta, made from an open decision. */
 import { ageInYears } from '../accounts/relationships.ts'
-import type { Role } from '../config/config.ts'
+import type { ClientConfig, Role } from '../config/config.ts'
 import type { AppFacts } from '../interaction/step.ts'
 import type { Authorization } from '../smart/authorization.ts'
+import { type PlacedReasons, placeReasons, privacyFacts, reasonFor } from './app-words.ts'
 import type { Choice } from './choices.ts'
 import type { Consent } from './consents.ts'
 import type { OpenDecision } from './decision.ts'
@@ -33,11 +34,16 @@ export function consentPage(input: PageInput): Record<string, unknown> {
   const { account, client, patient } = about
   const date = new Intl.DateTimeFormat(lang, { dateStyle: 'long', timeZone: 'UTC' })
   const person = patient.state === 'settled' ? patient.person : undefined
+  const reasons = placeReasons(client.scope_reasons, decision.choices)
   const on = decision.choices.filter((choice) => ticks.scopes.has(choice.scope)).length
   return {
     signedInAs: account.name,
     role: account.role,
-    app: { ...app, facts: { policyUri: client.policy_uri, tosUri: client.tos_uri, contacts: client.contacts } },
+    app: {
+      ...app,
+      facts: { policyUri: client.policy_uri, tosUri: client.tos_uri, contacts: client.contacts },
+      privacy: privacyFacts(client.privacy_answers)
+    },
     patient: person
       ? {
           name: person.name,
@@ -46,8 +52,15 @@ export function consentPage(input: PageInput): Record<string, unknown> {
           age: ageInYears(person.birthDate, now) ?? null
         }
       : null,
-    groups: groupsOf(decision.choices, ticks, input.kinds),
-    offline: decision.asksOffline ? { scope: 'offline_access', ticked: ticks.scopes.has('offline_access') } : null,
+    reasons: reasons.ofPage.map(({ text, groups }) => ({ text, titleKeys: groups.map((id) => `groups.${id}`) })),
+    groups: groupsOf(decision.choices, { ticks, kinds: input.kinds, reasons }),
+    offline: decision.asksOffline
+      ? {
+          scope: 'offline_access',
+          ticked: ticks.scopes.has('offline_access'),
+          reason: reasonFor(client.scope_reasons, ['offline_access'])
+        }
+      : null,
     durations:
       decision.asksOffline && account.role === 'patient'
         ? DURATIONS.map((value) => {
@@ -55,7 +68,7 @@ export function consentPage(input: PageInput): Record<string, unknown> {
             return { value, date: end === undefined ? null : date.format(end), checked: ticks.duration === value }
           })
         : [],
-    identity: identityFacts(decision.told),
+    identity: identityFacts(decision.told, client.scope_reasons),
     count: { on, of: decision.choices.length },
     notices: account.role === 'patient' ? noticesFor(decision.choices, ticks.scopes) : [],
     problem,
@@ -77,7 +90,13 @@ export function startTicks(
   return { scopes }
 }
 
-function groupsOf(choices: readonly Choice[], ticks: Ticks, kinds: readonly KindOfData[]): object[] {
+interface Shown {
+  ticks: Ticks
+  kinds: readonly KindOfData[]
+  reasons: PlacedReasons
+}
+
+function groupsOf(choices: readonly Choice[], { ticks, kinds, reasons }: Shown): object[] {
   const names = [...new Set(choices.map((choice) => choice.group))]
   const numbers = new Map(choices.map((choice, index) => [choice, index + 1]))
   return names.map((id) => {
@@ -86,6 +105,7 @@ function groupsOf(choices: readonly Choice[], ticks: Ticks, kinds: readonly Kind
       id,
       titleKey: `groups.${id}`,
       sensitive: members.every((choice) => choice.sensitive),
+      reasons: reasons.ofGroup.get(id) ?? [],
       choices: members.map((choice) => ({
         id: `choice-${numbers.get(choice)}`,
         scope: choice.scope,
@@ -93,7 +113,8 @@ function groupsOf(choices: readonly Choice[], ticks: Ticks, kinds: readonly Kind
         ...labelOf(choice, kinds),
         verbs: choice.verbs,
         ticked: ticks.scopes.has(choice.scope),
-        broad: choice.broad
+        broad: choice.broad,
+        reason: reasons.ofChoice.get(choice) ?? null
       }))
     }
   })
@@ -108,7 +129,7 @@ function labelOf({ kind, resourceType }: Choice, kinds: readonly KindOfData[]): 
     : { labelKey: `types.${types.includes(resourceType) ? resourceType : 'other'}` }
 }
 
-function identityFacts(told: readonly string[]): string[] {
+function identityFacts(told: readonly string[], reasons: ClientConfig['scope_reasons']): object[] {
   const facts = {
     who: ['openid', 'profile'],
     fhirUser: ['fhirUser'],
@@ -116,7 +137,8 @@ function identityFacts(told: readonly string[]): string[] {
     visit: ['launch', 'launch/encounter'],
     session: ['online_access']
   }
-  return Object.entries(facts)
-    .filter(([, scopes]) => scopes.some((scope) => told.includes(scope)))
-    .map(([fact]) => `consent.identity.${fact}`)
+  return Object.entries(facts).flatMap(([fact, scopes]) => {
+    const asked = scopes.filter((scope) => told.includes(scope))
+    return asked.length === 0 ? [] : [{ key: `consent.identity.${fact}`, reason: reasonFor(reasons, asked) }]
+  })
 }

@@ -34,12 +34,23 @@ const CLIENT: ClientConfig = {
   response_types: ['code'],
   verified: true,
   smart_scope: '',
+  scope_reasons: {
+    'patient/*.rs': 'To show your heart health in one place.',
+    'patient/AllergyIntolerance.rs': 'To warn you of medicines that are not for you.',
+    'patient/Observation.rs': 'To draw a line of your blood pressure.',
+    'patient/Condition.rs': 'To know what to look out for.',
+    'patient/Device.rs': 'To know your <pacemaker>.',
+    fhirUser: 'To greet you by your name.',
+    offline_access: 'To tell you when new tests are there.'
+  },
+  privacy_answers: { shares: 'if-you-agree', sells: 'no', advertises: 'no', keeps: 'while-in-use', deletes: 'yes' },
   approved_for_clinicians: false,
   fhir_servers: [],
   launch_contexts: [],
   disabled: false
 }
-const { policy_uri: _policy, tos_uri: _terms, contacts: _contacts, ...BARE_CLIENT } = CLIENT
+const { policy_uri: _policy, tos_uri: _terms, contacts: _contacts, scope_reasons: _reasons, ...UNEXPLAINED } = CLIENT
+const { privacy_answers: _answers, ...BARE_CLIENT } = UNEXPLAINED
 
 const MARIA: Account = {
   sub: 'sub-of-maria',
@@ -104,6 +115,10 @@ export function consentStates({ heart, unknown, viewsDir, language }: Options): 
     page('everything, nothing on', { patient: MOTHER }, { policy: 'none' }),
     page('for somebody else', { patient: WARD, scopes: [...TELLS, ...NAMED_TYPES] }, { app: unknown }),
     page('some types', { scopes: ['openid', 'offline_access', ...NAMED_TYPES] }),
+    page('some types, some answers', {
+      client: { ...UNEXPLAINED, privacy_answers: { shares: 'yes', keeps: 'longer' } },
+      scopes: ['patient/Condition.rs', 'patient/Observation.rs', 'patient/Immunization.rs']
+    }),
     page('two types by category', { scopes: ['patient/Condition.rs', 'patient/Observation.rs'] }),
     page('one category', {
       scopes: ['patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory']
