@@ -1,6 +1,10 @@
 /**
  * Which hosts are left alone for a while because they could not be reached
  * several times in a row; after it one request tries. Nothing is known here of requests.
+ *
+ * Where several parties have addresses on one host (`apart`), an address at which a connection is made and nothing comes is
+ * left alone by itself: one party's mistake, or ill will, keeps nobody from another's. The host is then bounded by how much is
+ * asked of it at once, and is left alone where no connection can be made.
  */
 interface Breaker {
   failures: number
@@ -8,33 +12,72 @@ interface Breaker {
   closedUntil: number
 }
 
-export interface Breakers {
-  allows(host: string): boolean
-  succeeded(host: string): void
-  failed(host: string): void
+interface Breakers {
+  allows(name: string): boolean
+  succeeded(name: string): void
+  failed(name: string): void
+}
+
+/** An answer of whatever kind; a connection, and then nothing; no connection. */
+export type Ending = 'answered' | 'silent' | 'not-reached'
+
+export interface Gates {
+  /** Undefined: it is left alone now. Else what is to be told, once, how it ended. */
+  enter(host: string, address: string): ((ending: Ending) => void) | undefined
 }
 
 const FAILURES_IN_A_ROW = 5
 const LEFT_ALONE_FOR = 15_000
-/** The most hosts that failures are counted of: more have only ever failed at once where somebody wanted it. */
-const MOST_HOSTS = 1000
+/** The most hosts, or addresses, that failures are counted of: more have only ever failed at once where somebody wanted it. */
+const MOST_NAMES = 1000
 
-export function createBreakers({ now }: { now: () => number }): Breakers {
+/** Each asks for a few seconds at most. One party has one address, and asks for it once at a time. */
+const MOST_AT_ONCE = 32
+
+export function createGates({ now, apart = false }: { now: () => number; apart?: boolean }): Gates {
+  const hosts = createBreakers({ now })
+  const addresses = createBreakers({ now })
+  const underway = new Map<string, number>()
+
+  function leave(host: string): void {
+    const left = (underway.get(host) ?? 1) - 1
+    if (left === 0) underway.delete(host)
+    else underway.set(host, left)
+  }
+
+  return {
+    enter(host, address) {
+      const asking = underway.get(host) ?? 0
+      if (apart && (asking >= MOST_AT_ONCE || !addresses.allows(address))) return undefined
+      if (!hosts.allows(host)) return undefined
+      underway.set(host, asking + 1)
+      return (ending) => {
+        leave(host)
+        if (ending === 'not-reached' || (ending === 'silent' && !apart)) hosts.failed(host)
+        else hosts.succeeded(host)
+        if (ending === 'silent') addresses.failed(address)
+        else if (ending === 'answered') addresses.succeeded(address)
+      }
+    }
+  }
+}
+
+function createBreakers({ now }: { now: () => number }): Breakers {
   const breakers = new Map<string, Breaker>()
   return {
-    allows(host) {
-      const breaker = breakers.get(host)
+    allows(name) {
+      const breaker = breakers.get(name)
       if (!breaker || breaker.failures < FAILURES_IN_A_ROW) return true
       if (now() < breaker.closedUntil) return false
       // Others wait until this one has told.
       breaker.closedUntil = now() + LEFT_ALONE_FOR
       return true
     },
-    succeeded: (host) => void breakers.delete(host),
-    failed(host) {
-      const { failures } = breakers.get(host) ?? { failures: 0 }
-      if (!breakers.has(host) && breakers.size >= MOST_HOSTS) breakers.clear()
-      breakers.set(host, { failures: failures + 1, closedUntil: now() + LEFT_ALONE_FOR })
+    succeeded: (name) => void breakers.delete(name),
+    failed(name) {
+      const { failures } = breakers.get(name) ?? { failures: 0 }
+      if (!breakers.has(name) && breakers.size >= MOST_NAMES) breakers.clear()
+      breakers.set(name, { failures: failures + 1, closedUntil: now() + LEFT_ALONE_FOR })
     }
   }
 }

@@ -13,7 +13,7 @@ import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, t
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { isPublicAddress } from './addresses.ts'
-import { createBreakers } from './breakers.ts'
+import { createGates } from './breakers.ts'
 
 /** Why there is no answer, for the log and the audit trail: fixed texts. */
 export type OutboundFailure =
@@ -43,6 +43,8 @@ interface Deps {
   now: () => number
   /** Which addresses may be connected to: those of the public internet, unless told otherwise. */
   isAllowed?: (address: string) => boolean
+  /** Several parties have addresses on one host: see breakers.ts. */
+  apart?: boolean
   /** `address:port` of DNS servers, in place of the system's. */
   nameServers?: readonly string[]
 }
@@ -50,6 +52,7 @@ interface Deps {
 /** All of it: name, connection, answer. In milliseconds. */
 const PATIENCE = 2000
 const MOST_BYTES = 65_536
+const NOTHING_CAME = new Set<OutboundFailure>(['unreachable', 'timed-out', 'host-not-found'])
 const DEFAULT_PORTS: Record<string, string> = { 'https:': '443', 'http:': '80' }
 
 class Failed extends Error {
@@ -60,8 +63,14 @@ class Failed extends Error {
   }
 }
 
-export function createOutbound({ allowedHosts = [], now, isAllowed = isPublicAddress, nameServers }: Deps): Outbound {
-  const breakers = createBreakers({ now })
+export function createOutbound({
+  allowedHosts = [],
+  now,
+  apart = false,
+  isAllowed = isPublicAddress,
+  nameServers
+}: Deps): Outbound {
+  const gates = createGates({ now, apart })
 
   async function lookupFor({ hostname }: URL, signal: AbortSignal): Promise<LookupFunction> {
     const literal = hostname.replace(/^\[|\]$/g, '')
@@ -79,25 +88,32 @@ export function createOutbound({ allowedHosts = [], now, isAllowed = isPublicAdd
       const allowed = allowedHosts.includes(host)
       const open = url?.protocol === 'https:' || (allowed && url?.protocol === 'http:')
       if (!url || !open || url.username !== '' || url.password !== '') return { ok: false, failure: 'url-not-allowed' }
-      if (!breakers.allows(host)) return { ok: false, failure: 'host-left-alone' }
+      const tell = gates.enter(host, `${url.origin}${url.pathname}${url.search}`)
+      if (!tell) return { ok: false, failure: 'host-left-alone' }
+      const seen = { connection: false }
       const signal = AbortSignal.timeout(PATIENCE)
       try {
         const lookup = allowed ? undefined : await lookupFor(url, signal)
-        const answer = await ask(url, accept, signal, lookup)
-        breakers.succeeded(host)
+        const answer = await ask(url, accept, signal, lookup, seen)
+        tell('answered')
         return { ok: true, ...answer }
       } catch (problem) {
         const failure = problem instanceof Failed ? problem.failure : signal.aborted ? 'timed-out' : 'unreachable'
         // A host that answers, if only wrongly, is there: others on it are not to suffer.
-        if (failure === 'unreachable' || failure === 'timed-out' || failure === 'host-not-found') breakers.failed(host)
-        else breakers.succeeded(host)
+        tell(NOTHING_CAME.has(failure) ? (seen.connection ? 'silent' : 'not-reached') : 'answered')
         return { ok: false, failure }
       }
     }
   }
 }
 
-async function ask(url: URL, accept: string, signal: AbortSignal, lookup: LookupFunction | undefined) {
+async function ask(
+  url: URL,
+  accept: string,
+  signal: AbortSignal,
+  lookup: LookupFunction | undefined,
+  seen: { connection: boolean }
+) {
   const options = {
     method: 'GET',
     headers: { accept, 'accept-encoding': 'identity', 'user-agent': 'Keyward' },
@@ -106,7 +122,13 @@ async function ask(url: URL, accept: string, signal: AbortSignal, lookup: Lookup
     signal,
     ...(lookup ? { lookup } : {})
   }
-  const request = url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options)
+  const isSecure = url.protocol === 'https:'
+  const request = isSecure ? httpsRequest(url, options) : httpRequest(url, options)
+  request.once('socket', (socket) => {
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+      seen.connection = true
+    })
+  })
   try {
     const response = await answerTo(request)
     if (response.statusCode !== 200) throw new Failed('status')

@@ -1,5 +1,5 @@
 /** Case 54 and F26, from end to end: the keys of one client can't be had, and everybody else notices nothing. How long that takes at most: unit/clients/remote-keys.test.ts. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { newClientKey, newService, type Service, serviceConfig } from '../harness/backend-client.ts'
 import { type JwksServer, startJwksServer } from '../harness/jwks-server.ts'
 import { type Keyward, startKeyward } from '../harness/keyward.ts'
@@ -21,6 +21,7 @@ beforeEach(async () => {
       clients: [
         ...config.clients,
         serviceConfig('remote', first, { jwks: undefined, jwks_uri: server.uri }),
+        serviceConfig('silent', first, { jwks: undefined, jwks_uri: `http://${server.host}/silent` }),
         serviceConfig('unreachable', first, { jwks: undefined, jwks_uri: 'http://127.0.0.1:9/jwks' }),
         serviceConfig('inside', first, {
           jwks: undefined,
@@ -39,7 +40,7 @@ afterEach(async () => {
 })
 
 describe('case 54: F26: keys at an address', () => {
-  test('SM-137: a client changes its keys by itself, and the new one works at once', async () => {
+  test('SM-067, SM-132, SM-137: a client changes its keys by itself, and the new one works at once', async () => {
     server.publish([first.jwk], { 'cache-control': 'max-age=3600' })
     expect(await remote.token()).toMatchObject({ status: 200 })
     const renewed = newService(keyward.issuer, 'remote', second)
@@ -60,6 +61,31 @@ describe('case 54: F26: keys at an address', () => {
     expect(await other.token()).toMatchObject({ status: 200 })
     const told = (await keyward.auditEvents('token')).filter(({ clientId }) => clientId === 'remote')
     expect(new Set(told.map(({ reason }) => reason))).toEqual(new Set(['invalid_client: key: timed-out']))
+  })
+
+  test('one client whose address never answers is left alone, and not those whose keys are on the same host', async () => {
+    const sets = new Map([[`/jwks.json`, [first.jwk]]])
+    server.answer((request, response) => {
+      const keys = sets.get(request.url ?? '')
+      if (keys)
+        response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify({ keys }))
+      else request.socket.destroy()
+    })
+    const silent = newService(keyward.issuer, 'silent', first)
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const reasons = []
+      for (let time = 0; time < 7; time++) {
+        vi.setSystemTime(Date.now() + 5001)
+        expect(await silent.token()).toMatchObject({ status: 401 })
+        reasons.push((await keyward.auditEvents('token')).at(-1)?.reason)
+      }
+      expect(reasons[4]).toBe('invalid_client: key: unreachable')
+      expect(reasons[5]).toBe('invalid_client: key: host-left-alone')
+      expect(await remote.token()).toMatchObject({ status: 200 })
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('SM-138: SM-140: an address of this machine is not asked, whatever listens there', async () => {
