@@ -155,6 +155,33 @@ describe('the SMART configuration', () => {
     expect(smart.capabilities.filter((one) => sought.includes(one)).sort()).toEqual(sought.sort())
   })
 
+  test.each([
+    ['SM-032', 'launch-ehr'],
+    ['SM-033', 'launch-standalone'],
+    ['SM-034', 'authorize-post'],
+    ['SM-035', 'client-public'],
+    ['SM-036', 'client-confidential-symmetric'],
+    ['SM-037', 'client-confidential-asymmetric'],
+    ['SM-038', 'sso-openid-connect'],
+    ['SM-039', 'context-banner'],
+    ['SM-040', 'context-style'],
+    ['SM-041', 'context-ehr-patient'],
+    ['SM-042', 'context-ehr-encounter'],
+    ['SM-043', 'context-standalone-patient'],
+    ['SM-045', 'permission-offline'],
+    ['SM-046', 'permission-online'],
+    ['SM-047', 'permission-patient'],
+    ['SM-048', 'permission-user'],
+    ['SM-049', 'permission-v1'],
+    ['SM-050', 'permission-v2']
+  ])('%s: %s is listed', (_id, capability) => {
+    expect(smart.capabilities).toContain(capability)
+  })
+
+  test('SM-051: smart-app-state is not listed, because app state is not offered', () => {
+    expect(smart.capabilities).not.toContain('smart-app-state')
+  })
+
   test('SM-027: names where apps register while they can, as the OpenID configuration does', async () => {
     const open = await startKeyward({
       change: (config) => ({ ...config, registration: { ...config.registration, enabled: true } })
@@ -217,6 +244,13 @@ describe('the OpenID configuration', () => {
       subject_types_supported: expect.arrayContaining(['public']),
       id_token_signing_alg_values_supported: expect.arrayContaining(['RS256'])
     })
+  })
+
+  test('SM-095: says of claims, request objects and userinfo what is there', () => {
+    // Signed requests work (flows/signed-requests.test.ts), the other two are not offered.
+    expect(openid).toMatchObject({ request_parameter_supported: true, request_uri_parameter_supported: false })
+    expect(openid.claims_parameter_supported ?? false).toBe(false)
+    expect(openid).not.toHaveProperty('userinfo_endpoint')
   })
 
   test('SM-183: names the same addresses as the SMART configuration', () => {

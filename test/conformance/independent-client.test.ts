@@ -56,7 +56,7 @@ describe.each(STORES)('an independent client on %s', (store) => {
   afterAll(() => keyward?.stop())
 
   test.each(apps)(
-    'SM-172, SM-038, SM-181, SM-184: of %s signs a person in, and refreshes',
+    'SM-038, SM-172, SM-181, SM-184, SM-222: of %s signs a person in, and refreshes',
     async (_kind, clientId, redirectUri, proof) => {
       const client = await oidc.discovery(new URL(keyward.issuer), clientId, undefined, await proof(), {
         execute: [oidc.allowInsecureRequests]

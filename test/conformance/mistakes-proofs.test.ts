@@ -18,37 +18,46 @@ afterAll(() => keyward?.stop())
 
 const service = () => newService(keyward.issuer, 'lab-sync', key)
 
-test.each<[string, () => string]>([
-  ['signed by another key', () => newService(keyward.issuer, 'lab-sync', { ...newClientKey('ES384'), kid: key.kid }).assertion()],
+test.each<[id: string, what: string, make: () => string]>([
   [
+    'SM-128',
+    'signed by another key',
+    () => newService(keyward.issuer, 'lab-sync', { ...newClientKey('ES384'), kid: key.kid }).assertion()
+  ],
+  [
+    'SM-128',
     'whose signature was cut off',
     () =>
       service()
         .assertion()
         .replace(/[^.]+$/, '')
   ],
-  ['that has expired', () => service().assertion({ exp: seconds() - 120 })],
-  ['that lasts an hour', () => service().assertion({ exp: seconds() + 3600 })],
-  ['for another server', () => service().assertion({ aud: 'https://elsewhere.example/token' })],
-  ['of another client', () => service().assertion({ iss: 'clinic-ehr', sub: 'clinic-ehr' })],
-  ['without a jti', () => service().assertion({ jti: undefined })]
-])('mistake 31: an assertion %s gives no token', async (_what, make) => {
+  ['SM-127', 'that has expired', () => service().assertion({ exp: seconds() - 120 })],
+  ['SM-127', 'that lasts an hour', () => service().assertion({ exp: seconds() + 3600 })],
+  ['SM-126', 'for another server', () => service().assertion({ aud: 'https://elsewhere.example/token' })],
+  ['SM-126', 'of another client', () => service().assertion({ iss: 'clinic-ehr', sub: 'clinic-ehr' })],
+  ['SM-126', 'without a jti', () => service().assertion({ jti: undefined })]
+])('%s, mistake 31: an assertion %s gives no token', async (_id, _what, make) => {
   const answer = await service().token(assertionForm(make()))
   expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } })
 })
 
-test('mistake 31: an assertion is good once', async () => {
+test('SM-129, mistake 31: an assertion is good once', async () => {
   const assertion = assertionForm(service().assertion())
   expect((await service().token(assertion)).status).toBe(200)
   expect(await service().token(assertion)).toMatchObject({ status: 401, body: { error: 'invalid_client' } })
 })
 
-test('mistake 31: a wrong secret gives nothing for a right code, and a code gives nothing twice', async () => {
+test('SM-121, mistake 31: a wrong secret gives nothing for a right code, and a code gives nothing twice', async () => {
   const lab = newVisit(keyward, LAB_APP)
   const code = await lab.code()
   const form = { grant_type: 'authorization_code', code, redirect_uri: LAB_APP.redirectUri, code_verifier: lab.app.verifier }
   const liar = newApp(keyward.issuer, { ...LAB_APP, secret: `${LAB_APP.secret}x` })
-  expect((await liar.post('/token', form)).status).toBe(401)
+  const refused = await liar.post('/token', form)
+  expect({ status: refused.status, scheme: refused.headers.get('www-authenticate') }).toEqual({
+    status: 401,
+    scheme: expect.stringMatching(/^Basic /)
+  })
   const first = await lab.app.redeem(code)
   expect(first.status).toBe(200)
   expect((await lab.app.redeem(code)).status).toBe(400)

@@ -177,7 +177,7 @@ test('mistake 27: a slash at the end of aud makes no other server', async () => 
   expect({ status, patient: body }).toMatchObject({ status: 200, patient: { patient: 'leo', encounter: 'visit-1' } })
 })
 
-test('mistake 28: user/ stays user/, and patient/ stays patient/', async () => {
+test('SM-208, mistake 28: user/ stays user/, and patient/ stays patient/', async () => {
   expect((await launched('launch user/Patient.rs')).body.scope).not.toContain('patient/')
   const { response } = await newVisit(keyward).tokens({ scope: 'launch/patient patient/Patient.rs' }, ALL)
   expect(response.body.scope).not.toContain('user/')

@@ -43,6 +43,23 @@ describe.each(STORES)('the token endpoint on %s', (store) => {
     }
   })
 
+  test('SM-004: a browser that asks first is told the same, also of an app that proves itself by a header', async () => {
+    for (const [origin, expected] of [
+      [APP_ORIGIN, APP_ORIGIN],
+      ['https://lab.example', 'https://lab.example']
+    ] as const) {
+      const headers = {
+        Origin: origin,
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Headers': 'authorization,content-type'
+      }
+      const answer = await fetch(`${keyward.issuer}/token`, { method: 'OPTIONS', headers })
+      expect({ origin, status: answer.status, allowed: allowed(answer) }).toEqual({ origin, status: 204, allowed: expected })
+      expect(answer.headers.get('access-control-allow-methods')).toContain('POST')
+      expect(answer.headers.get('access-control-allow-headers')).toMatch(/authorization/i)
+    }
+  })
+
   test('SM-007: pages of that origin read errors too', async () => {
     const form = { grant_type: 'refresh_token', refresh_token: 'unknown', client_id: 'heart-app' }
     const answer = await newVisit(keyward).app.post('/token', form, { Origin: APP_ORIGIN })
@@ -94,7 +111,7 @@ describe.each(STORES)('the token endpoint on %s', (store) => {
 
   test.each([
     ['SM-236, SM-238', 'with a secret', LAB_APP],
-    ['SM-237, SM-238', 'that is native', SMALL_APP],
+    ['SM-237, SM-238, mistake 34', 'that is native', SMALL_APP],
     ['SM-238', 'that is public', {}]
   ])('%s: the refresh token of an app %s lasts three months from each use', async (_ids, _kind, options) => {
     vi.useFakeTimers({ toFake: ['Date'] })

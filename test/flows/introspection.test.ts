@@ -94,7 +94,7 @@ describe.each(STORES)('introspection on %s', (store) => {
     expect((await introspect(keyward.issuer, access)).body.active).toBe(true)
   })
 
-  test('case 71: SM-265: expired, revoked, unknown, malformed and foreign tokens are answered alike, byte by byte', async () => {
+  test('case 71: SM-152, SM-265: expired, revoked, unknown, malformed and foreign tokens are answered alike, byte by byte', async () => {
     const elsewhere = await startKeyward({ change: withoutSecondFactor })
     const foreign = (await newVisit(elsewhere).tokens()).access
     await elsewhere.stop()

@@ -54,7 +54,7 @@ describe.each(STORES)('a launch context on %s', (store) => {
     return { app, body: (await app.redeem(app.codeFrom(page))).body }
   }
 
-  test('SM-039, SM-040, SM-042, SM-077, SM-078, SM-155 to SM-157, SM-160, SM-161, SM-164 to SM-167, SM-171, SM-262, SM-305, mistake 14: all of it is beside the access token, after a refresh too, and in introspection', async () => {
+  test('SM-039, SM-040, SM-042, SM-077, SM-078, SM-155 to SM-157, SM-160, SM-161, SM-164 to SM-167, SM-171, SM-262, SM-300, SM-305, mistake 14: all of it is beside the access token, after a refresh too, and in introspection', async () => {
     const { app, body } = await launched(SAID)
     expect(body).toMatchObject(SAID)
     expect((await introspect(keyward.issuer, body.access_token ?? '')).body).toMatchObject(SAID)

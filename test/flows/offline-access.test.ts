@@ -78,7 +78,7 @@ describe.each(STORES)('access that lasts on %s', (store) => {
     expect(visit.browser.form().checkboxes.map(({ value }) => value)).not.toContain('offline_access')
   })
 
-  test('SM-046, SM-196, SM-220: online_access ends with the sign-out, offline_access lives on', async () => {
+  test('SM-046, SM-196, SM-219, SM-220: online_access ends with the sign-out, offline_access lives on', async () => {
     const visit = await freshVisit()
     const online = await visit.tokens({ scope: ONLINE })
     const offline = await visit.tokens({ scope: OFFLINE })

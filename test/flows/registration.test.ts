@@ -52,7 +52,7 @@ describe.each(STORES)('registration on %s', (store) => {
     return error
   }
 
-  test('SM-063, SM-064, SM-065: an app registers its redirect URIs, launch URLs, type and scopes, and is told its client_id', async () => {
+  test('SM-063, SM-064, SM-065, SM-072: an app registers its redirect URIs, launch URLs, type and scopes, and is told its client_id', async () => {
     const metadata = {
       ...APP,
       launch_urls: ['https://sleep.example/launch', 'https://sleep.example/launch/2'],

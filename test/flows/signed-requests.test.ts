@@ -59,7 +59,7 @@ describe.each(STORES)('authorization requests that the app has signed, on %s', (
   }
   const REFUSED = { status: 400, location: null }
 
-  test.each<Alg>(['RS384', 'ES384'])('RFC 9101: one signed by %s is what it says, with resource for aud', async (alg) => {
+  test.each<Alg>(['RS384', 'ES384'])('SM-095, RFC 9101: one signed by %s is what it says, with resource for aud', async (alg) => {
     const callback = await browser.open(urlOf(signed(keys[alg], claims(), { typ: 'oauth-authz-req+jwt' })))
     const assertion = signed(keys.RS384, claimsOf('signing-app', `${keyward.issuer}/token`))
     const { status, body } = await app.redeem(app.codeFrom(callback), { ...assertionForm(assertion), client_id: undefined })

@@ -13,7 +13,7 @@ afterAll(() => asserting.stop())
 const { RS384: rsa } = keys
 const show = (assertion: string) => asserting.show(assertion)
 
-describe('case 49: SM-125: SM-134: the header', () => {
+describe('case 49: SM-125: SM-128: SM-134: the header', () => {
   const pem = rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const publicPem = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' })
 

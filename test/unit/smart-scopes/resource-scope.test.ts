@@ -124,7 +124,7 @@ test.each([
   ['patient/*.rs?category=a', 'patient/Observation.r?category=a', true],
   ['patient/Observation.rs?category=a', 'patient/*.rs?category=a', false],
   ['patient/Observation.rs?category=a', 'patient/Observation.cruds?category=a', false]
-])('SM-187, SM-188, SM-190: whether %s covers %s: %s', (held, wanted, expected) => {
+])('SM-187, SM-188, SM-190, SM-200: whether %s covers %s: %s', (held, wanted, expected) => {
   expect(covers(scope(held), scope(wanted))).toBe(expected)
 })
 

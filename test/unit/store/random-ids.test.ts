@@ -20,7 +20,7 @@ const makers: [string, () => string, RegExp, number][] = [
   ['client ids', newClientId, /^app-([\w-]{22})$/, 128]
 ]
 
-describe('case 34', () => {
+describe('case 34, SM-153', () => {
   test.each(makers)('%s do not repeat, and have bits enough', (_what, make, form, bits) => {
     const ids = Array.from({ length: MANY }, () => form.exec(make())?.[1] ?? '')
     expect(ids).not.toContain('')
