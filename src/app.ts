@@ -47,6 +47,7 @@ import { framedLaunches } from './oidc/framed-launches.ts'
 import { interactionSteps } from './oidc/interaction-policy.ts'
 import { introspection } from './oidc/introspection.ts'
 import { createAccessTokenValues } from './oidc/jwt-access-tokens.ts'
+import { fhirClientWithOwnTokens } from './oidc/own-tokens.ts'
 import { replaceKeys } from './oidc/patches.ts'
 import { createProvider } from './oidc/provider.ts'
 import { createPushedRequests } from './oidc/pushed-requests.ts'
@@ -151,6 +152,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   const idTokens = createIdTokens({ issuer, fhirServers, signer, lifetime: lifetimes.accessToken, now })
   const accessTokenValues = createAccessTokenValues({ issuer, fhirServers, signer })
   const sessionEnds = createSessionEnds({ store, lifetime: config.lifetimes.session, now })
+  const fhir = fhirClientWithOwnTokens({ fhirServers, store, audit, accessTokenValues, now })
   const statedUsers = createStatedUsers({ accounts, clients, secondFactor, launches, sessionEnds, audit })
   const access = createAccessCheck({
     store,
@@ -223,7 +225,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   const interaction = [
     loginRoutes({ steps, signIn, audit, begun, now }),
     mfaRoutes({ steps, accounts, secondFactor, audit, now }),
-    patientRoutes({ steps, authorizations, audit, now }),
+    patientRoutes({ steps, authorizations, store, fhir, audit, now }),
     consentRoutes({
       steps,
       authorizations,

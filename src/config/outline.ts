@@ -29,7 +29,12 @@ const client = z.object({
 
 const person = z.object({ fhirServer: word, patients: list(z.object({ id: word }).catch({})) })
 
-const fhirServer = z.object({ id: word, baseUrl: word, introspectedBy: wordList })
+const fhirServer = z.object({
+  id: word,
+  baseUrl: word,
+  introspectedBy: wordList,
+  patientSearch: z.object({ as: word }).optional().catch(undefined)
+})
 
 const outlineSchema = z.object({
   issuer: word,

@@ -11,6 +11,7 @@ export function brokenRules(outline: Outline): Problem[] {
     ...outline.clients.flatMap((client, at) => clientProblems(client, ['clients', at])),
     ...unfetchable(outline),
     ...unknownNames(outline),
+    ...ownNames(outline),
     ...lifetimeProblems(outline),
     ...keyProblems(outline)
   ]
@@ -215,6 +216,19 @@ function unknownNames({ clients, fhirServers, accounts }: Outline): Problem[] {
     })
   })
   return problems
+}
+
+/** Keyward's own name at a FHIR server is nobody else's: no client could prove itself to be it, and none is mistaken for it. */
+function ownNames({ clients, fhirServers }: Outline): Problem[] {
+  const taken = new Set([...clients.map((client) => client.client_id), 'keyward-account'])
+  return fhirServers.flatMap(({ patientSearch }, at) => {
+    const path = ['fhirServers', at, 'patientSearch', 'as']
+    const name = patientSearch?.as
+    if (name === undefined) return []
+    if (taken.has(name)) return [{ path, message: `must be a name that no client has, but a client is ${JSON.stringify(name)}` }]
+    if (FORM_OF_SUB.test(name)) return [{ path, message: "must not have the form of a person's sub" }]
+    return []
+  })
 }
 
 function lifetimeProblems({ lifetimes }: Outline): Problem[] {

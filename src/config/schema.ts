@@ -197,10 +197,14 @@ const fhirServer = z.strictObject({
       'What apps get for this server. jwt is for a server that can only check signatures: JWTs by RFC 9068, which last five minutes at most. Only such a token still works there, for what is left of those minutes, after its access has ended.'
     ),
   patientSearch: z
-    .strictObject({ as: words.describe('The client_id that such a token will name.') })
+    .strictObject({
+      as: pattern(/^[\x21-\x7e]{1,100}$/, 'must be letters, digits and other visible characters of ASCII, at most 100').describe(
+        'The client_id that such a token names. It must be the client_id of no client.'
+      )
+    })
     .optional()
     .describe(
-      "A practitioner's search for a patient at this server, by a token that Keyward makes for itself. Arrives with a later version: accepted and checked, not used yet."
+      'Lets Keyward search this server for the people of a standalone launch, by tokens of 30 seconds that it makes for itself: clinicians find their patient, and whoever the app asks it of picks a visit or another record. Without it, no clinician launches an app for one patient from outside the EHR.'
     )
 })
 

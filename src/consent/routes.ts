@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { InteractionSteps, OpenStep } from '../interaction/step.ts'
 import { reached } from '../observability/steps.ts'
-import { type Authorization, type Authorizations, isPatientOpen } from '../smart/authorization.ts'
+import { type Authorization, type Authorizations, isContextOpen } from '../smart/authorization.ts'
 import { hasOtherFields, readFormLists } from '../web/form.ts'
 import { PageError } from '../web/page-error.ts'
 import { languageOf, render } from '../web/render.ts'
@@ -59,8 +59,8 @@ export function consentRoutes(deps: Deps): Router {
   async function open(ctx: Context): Promise<Opened> {
     const step = await steps.openSignedIn(ctx, 'consent')
     const { params, accountId, results } = step
-    const about = await authorizations.describe({ params, accountId, pickedPatient: results.patient?.id })
-    if (!about || isPatientOpen(about)) throw new PageError(400, 'step-not-open')
+    const about = await authorizations.describe({ params, accountId, picked: results })
+    if (!about || isContextOpen(about)) throw new PageError(400, 'step-not-open')
     return { step, about, decision: openDecision(about, kinds) }
   }
 
@@ -83,7 +83,9 @@ export function consentRoutes(deps: Deps): Router {
     const scopes = [...decision.told, ...allowed]
     const decided = {
       clientName: about.client.client_name,
-      patientName: about.patient.state === 'settled' ? about.patient.person?.name : undefined,
+      // A clinician decides about the app, whoever the patient of this launch is.
+      patientName:
+        decision.key.patient !== undefined && about.patient.state === 'settled' ? about.patient.person?.name : undefined,
       granted: scopes,
       refused,
       until: untilOf(opened, ticks)

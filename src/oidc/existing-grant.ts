@@ -13,7 +13,7 @@ import type { Consent, Consents } from '../consent/consents.ts'
 import { decidedBy, type OpenDecision, openDecision } from '../consent/decision.ts'
 import type { KindOfData } from '../consent/kinds.ts'
 import { resultsOf } from '../interaction/step.ts'
-import { type Authorization, type Authorizations, isPatientOpen } from '../smart/authorization.ts'
+import { type Authorization, type Authorizations, isContextOpen, launchContextOf } from '../smart/authorization.ts'
 import { resourceServerFor } from '../smart/resource-server.ts'
 import { droppedScopes } from '../smart/scope-decision.ts'
 import { splitScope } from '../smart/scope-policy.ts'
@@ -53,8 +53,8 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
     if (client.clientId === OWN_CLIENT_ID) return saveGrant(ctx, { scopes: ['openid'] })
     const results = resultsOf(ctx.oidc.result)
     if (!results.consent && ctx.oidc.promptPending('consent')) return undefined
-    const about = await authorizations.describe({ params, accountId, account, pickedPatient: results.patient?.id })
-    if (!about || isPatientOpen(about)) return undefined
+    const about = await authorizations.describe({ params, accountId, account, picked: results })
+    if (!about || isContextOpen(about)) return undefined
     const decision = openDecision(about, kinds)
     const consent = await consentFor(ctx, about, decision)
     const { settled, granted } = decidedBy(decision, consent)
@@ -90,7 +90,7 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
   }
 
   async function grantFor(ctx: KoaContextWithOIDC, about: Authorization, consent: Consent, scopes: string[]): Promise<Grant> {
-    const { fhirServer, launch, patient } = about
+    const { fhirServer } = about
     // From here on the request is for what was granted: code and tokens take their scopes from it.
     if (ctx.oidc.params) ctx.oidc.params.scope = scopes.join(' ')
     const resourceServer = new (provider().ResourceServer)(
@@ -106,7 +106,7 @@ export function existingGrant(deps: Deps): (ctx: KoaContextWithOIDC) => Promise<
         fhirServer: fhirServer.id,
         consentId,
         ...(consentPatient === undefined ? {} : { consentPatient }),
-        launchContext: { ...launch?.context, ...(patient.state === 'settled' ? { patient: patient.id } : {}) }
+        launchContext: launchContextOf(about)
       }
     })
   }

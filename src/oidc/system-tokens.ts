@@ -1,6 +1,6 @@
 /**
  * The access tokens of backend services: of a client by itself, without a person,
- * a consent or a Grant. What one is worth is looked up each time in what the
+ * a consent or a Grant; and of Keyward itself, where it asks a FHIR server (own-tokens.ts). What one is worth is looked up each time in what the
  * client is registered for now, so a client that is disabled, or given less, has
  * less at once.
  */
@@ -47,11 +47,13 @@ export async function systemAccess(
   { clientId, scope }: SystemToken,
   fhirServer: FhirServer,
   { clients, fhirServers }: { clients: Pick<Clients, 'find'>; fhirServers: readonly FhirServer[] }
-): Promise<{ client: ClientConfig; scopes: string[] } | undefined> {
+): Promise<{ scopes: string[] } | undefined> {
+  // Keyward itself, which made the token for what it asks this server: nobody else can have one of that name (own-tokens.ts).
+  if (clientId === fhirServer.patientSearch?.as) return { scopes: scope.split(' ') }
   const client = await clients.find(clientId)
   if (!client || client.disabled || !mayServe(client, fhirServer, fhirServers)) return undefined
   const scopes = grantedToService(scope.split(' '), client, fhirServer)
-  return scopes.length === 0 ? undefined : { client, scopes }
+  return scopes.length === 0 ? undefined : { scopes }
 }
 
 function mayServe(client: ClientConfig, { id }: FhirServer, fhirServers: readonly FhirServer[]): boolean {

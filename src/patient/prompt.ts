@@ -1,7 +1,7 @@
-/** Am I needed? The patient step is, while an app asks about a patient and it isn't settled which. */
+/** Am I needed? The patient step is, while an app asks about a patient, or a record of one, and it isn't settled which. */
 import { interactionPolicy } from 'oidc-provider'
 import { resultsOf } from '../interaction/step.ts'
-import { type Authorizations, isPatientOpen } from '../smart/authorization.ts'
+import { type Authorizations, isContextOpen } from '../smart/authorization.ts'
 
 export function patientPrompt({ authorizations }: { authorizations: Authorizations }): interactionPolicy.Prompt {
   return new interactionPolicy.Prompt(
@@ -10,9 +10,9 @@ export function patientPrompt({ authorizations }: { authorizations: Authorizatio
       const accountId = ctx.oidc.session?.accountId
       // A Grant is made only once it is settled: see oidc/existing-grant.ts.
       if (!accountId || !ctx.oidc.params || ctx.oidc.grant?.jti) return false
-      const pickedPatient = resultsOf(ctx.oidc.result).patient?.id
-      const about = await authorizations.describe({ params: ctx.oidc.params, accountId, pickedPatient })
-      return about !== undefined && isPatientOpen(about)
+      const picked = resultsOf(ctx.oidc.result)
+      const about = await authorizations.describe({ params: ctx.oidc.params, accountId, picked })
+      return about !== undefined && isContextOpen(about)
     })
   )
 }

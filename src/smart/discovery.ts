@@ -6,6 +6,7 @@ import type { Middleware } from 'koa'
 import type { Config, FhirServer } from '../config/config.ts'
 import { ASSERTION_ALGORITHMS } from '../config/public-jwk.ts'
 import { asksForOpen } from '../web/open-document.ts'
+import { offeredContexts } from './asked-context.ts'
 import { brandMembers } from './brands.ts'
 import { CONTEXT_SCOPES, LASTING_SCOPES } from './scope-policy.ts'
 
@@ -31,7 +32,7 @@ const CAPABILITIES = [
   'permission-v2'
 ]
 
-/** Of all metadata: not exhaustive, everything in it is supported. Nobody is asked to pick a visit, so launch/encounter is not told. */
+/** Of all metadata: not exhaustive, everything in it is supported, at every FHIR server: not every one can be searched for a visit. */
 export const SCOPES_SUPPORTED: readonly string[] = [
   ...CONTEXT_SCOPES.filter((scope) => scope !== 'launch/encounter'),
   ...LASTING_SCOPES,
@@ -69,13 +70,13 @@ function smartConfiguration(issuer: string, registers: boolean): Record<string, 
 
 type Served = Pick<Config, 'issuer' | 'registration' | 'brands'> & { fhirServers: readonly FhirServer[] }
 
-/** What Keyward offers does not differ between FHIR servers; whose they are does. */
+/** What Keyward offers differs between FHIR servers only by what it may search there; whose they are does. */
 export function smartDiscovery({ issuer, fhirServers, registration, brands }: Served): Middleware {
   const offered = smartConfiguration(issuer, registration.enabled)
   const documents = new Map(
     fhirServers.map((server) => [
       `/fhir/${server.id}/.well-known/smart-configuration`,
-      Buffer.from(JSON.stringify({ ...offered, ...brandMembers(issuer, brands, server) }))
+      Buffer.from(JSON.stringify({ ...offered, ...searchMembers(server), ...brandMembers(issuer, brands, server) }))
     ])
   )
   return (ctx, next) => {
@@ -86,5 +87,14 @@ export function smartDiscovery({ issuer, fhirServers, registration, brands }: Se
     ctx.set('Cache-Control', 'public, max-age=300')
     ctx.type = 'application/json'
     ctx.body = body
+  }
+}
+
+/** Where Keyward may search, the person of a standalone launch picks a visit, or another record. */
+function searchMembers({ patientSearch }: FhirServer): { capabilities?: string[]; scopes_supported?: string[] } {
+  if (!patientSearch) return {}
+  return {
+    capabilities: [...CAPABILITIES, 'context-standalone-encounter'],
+    scopes_supported: [...SCOPES_SUPPORTED, ...offeredContexts]
   }
 }

@@ -3,6 +3,7 @@
  * at whose word. Worked out after the fact from the same rules (scope-policy.ts); nothing is decided here.
  */
 import type { FhirServer } from '../config/config.ts'
+import { parseLaunchScope } from '../smart-scopes/launch-scope.ts'
 import { covers, parseResourceScope } from '../smart-scopes/resource-scope.ts'
 import { parseSearchFilter } from '../smart-scopes/search-filter.ts'
 import { isContextScope, LASTING_SCOPES, permittedScopes } from './scope-policy.ts'
@@ -15,6 +16,7 @@ export type Why =
   | 'search-parameter-not-enforced-by-the-fhir-server'
   | 'needs-openid'
   | 'not-open-to-this-person'
+  | 'context-not-offered'
   | 'refused-by-the-person'
 
 export interface DroppedScope {
@@ -79,7 +81,8 @@ function whyNotAtAll(scope: string, { asked, registered, enforces }: Stages): Wh
 
 function whyNotHere(scope: string, permitted: readonly string[] | undefined): Why | undefined {
   if (permitted === undefined) return undefined
-  return permitted.includes(scope) ? 'refused-by-the-person' : 'not-open-to-this-person'
+  if (permitted.includes(scope)) return 'refused-by-the-person'
+  return parseLaunchScope(scope) ? 'context-not-offered' : 'not-open-to-this-person'
 }
 
 function isPartOf(part: string, scope: string): boolean {

@@ -3,6 +3,7 @@
  * launch, of which introspection says the same. Nobody asks for it twice: a refresh repeats it.
  * SMART App Launch 2.2, "Launch context arrives with your access_token"
  */
+import { askedFor } from './asked-context.ts'
 import type { LaunchContext } from './launch-context.ts'
 import { needsPatient } from './scope-policy.ts'
 
@@ -11,9 +12,9 @@ export function contextMembers(context: LaunchContext | undefined, scopes: reado
   if (!context) return {}
   // What an EHR said is for an app that it launched.
   if (scopes.includes('launch')) return context
-  const { patient, encounter } = context
+  const { patient, encounter, fhirContext } = context
   return {
     ...(patient !== undefined && needsPatient(scopes) ? { patient } : {}),
-    ...(encounter !== undefined && scopes.includes('launch/encounter') ? { encounter } : {})
+    ...(encounter !== undefined || fhirContext !== undefined ? askedFor(context, scopes) : {})
   }
 }

@@ -1,5 +1,5 @@
 /**
- * How Keyward fetches what a client or an operator has published: the one way
+ * How Keyward fetches what a client or an operator has published, and asks FHIR servers: the one way
  * out for every URL that somebody else wrote. https only, no redirect, public
  * addresses only, and those very addresses are the ones connected to;
  * little, plain and soon, or not at all. What is done with an answer, and how long it is
@@ -29,11 +29,14 @@ export type OutboundFailure =
   | 'encoded'
   | 'too-long'
 
-export type OutboundAnswer = { ok: true; body: Buffer; headers: IncomingHttpHeaders } | { ok: false; failure: OutboundFailure }
+/** `status` is there where `failure` is 'status'. */
+export type OutboundAnswer =
+  | { ok: true; body: Buffer; headers: IncomingHttpHeaders }
+  | { ok: false; failure: OutboundFailure; status?: number }
 
 export interface Outbound {
-  /** The body of a 200 answer; no other is one. */
-  get(url: string, accept: string): Promise<OutboundAnswer>
+  /** The body of a 200 answer; no other is one. `authorization` is the header of that name. */
+  get(url: string, accept: string, authorization?: string): Promise<OutboundAnswer>
 }
 
 interface Deps {
@@ -47,6 +50,9 @@ interface Deps {
   apart?: boolean
   /** `address:port` of DNS servers, in place of the system's. */
   nameServers?: readonly string[]
+  /** Where other bounds than the usual ones suit what is asked for: in milliseconds, and in bytes. */
+  patience?: number
+  mostBytes?: number
 }
 
 /** All of it: name, connection, answer. In milliseconds. */
@@ -57,19 +63,24 @@ const DEFAULT_PORTS: Record<string, string> = { 'https:': '443', 'http:': '80' }
 
 class Failed extends Error {
   readonly failure: OutboundFailure
-  constructor(failure: OutboundFailure, options?: ErrorOptions) {
+  readonly status: number | undefined
+  constructor(failure: OutboundFailure, { status, ...options }: ErrorOptions & { status?: number | undefined } = {}) {
     super(failure, options)
     this.failure = failure
+    this.status = status
   }
 }
 
-export function createOutbound({
-  allowedHosts = [],
-  now,
-  apart = false,
-  isAllowed = isPublicAddress,
-  nameServers
-}: Deps): Outbound {
+export function createOutbound(deps: Deps): Outbound {
+  const {
+    allowedHosts = [],
+    now,
+    apart = false,
+    isAllowed = isPublicAddress,
+    nameServers,
+    patience = PATIENCE,
+    mostBytes = MOST_BYTES
+  } = deps
   const gates = createGates({ now, apart })
 
   async function lookupFor({ hostname }: URL, signal: AbortSignal): Promise<LookupFunction> {
@@ -82,7 +93,7 @@ export function createOutbound({
   }
 
   return {
-    async get(given, accept) {
+    async get(given, accept, authorization) {
       const url = URL.parse(given)
       const host = `${url?.hostname}:${url?.port || DEFAULT_PORTS[url?.protocol ?? '']}`
       const allowed = allowedHosts.includes(host)
@@ -91,32 +102,36 @@ export function createOutbound({
       const tell = gates.enter(host, `${url.origin}${url.pathname}${url.search}`)
       if (!tell) return { ok: false, failure: 'host-left-alone' }
       const seen = { connection: false }
-      const signal = AbortSignal.timeout(PATIENCE)
+      const signal = AbortSignal.timeout(patience)
       try {
         const lookup = allowed ? undefined : await lookupFor(url, signal)
-        const answer = await ask(url, accept, signal, lookup, seen)
+        const answer = await ask(url, { accept, authorization, signal, lookup, mostBytes, seen })
         tell('answered')
         return { ok: true, ...answer }
       } catch (problem) {
         const failure = problem instanceof Failed ? problem.failure : signal.aborted ? 'timed-out' : 'unreachable'
         // A host that answers, if only wrongly, is there: others on it are not to suffer.
         tell(NOTHING_CAME.has(failure) ? (seen.connection ? 'silent' : 'not-reached') : 'answered')
-        return { ok: false, failure }
+        const status = problem instanceof Failed ? problem.status : undefined
+        return { ok: false, failure, ...(status === undefined ? {} : { status }) }
       }
     }
   }
 }
 
-async function ask(
-  url: URL,
-  accept: string,
-  signal: AbortSignal,
-  lookup: LookupFunction | undefined,
+interface Asking {
+  accept: string
+  authorization: string | undefined
+  signal: AbortSignal
+  lookup: LookupFunction | undefined
+  mostBytes: number
   seen: { connection: boolean }
-) {
+}
+
+async function ask(url: URL, { accept, authorization, signal, lookup, mostBytes, seen }: Asking) {
   const options = {
     method: 'GET',
-    headers: { accept, 'accept-encoding': 'identity', 'user-agent': 'Keyward' },
+    headers: { accept, 'accept-encoding': 'identity', 'user-agent': 'Keyward', ...(authorization ? { authorization } : {}) },
     // No connection outlives its answer: nothing is pinned, and nothing left open, behind a later look.
     agent: false,
     signal,
@@ -131,9 +146,9 @@ async function ask(
   })
   try {
     const response = await answerTo(request)
-    if (response.statusCode !== 200) throw new Failed('status')
+    if (response.statusCode !== 200) throw new Failed('status', { status: response.statusCode })
     if ((response.headers['content-encoding'] ?? 'identity') !== 'identity') throw new Failed('encoded')
-    return { body: await bodyOf(response), headers: response.headers }
+    return { body: await bodyOf(response, mostBytes), headers: response.headers }
   } finally {
     request.destroy()
   }
@@ -148,14 +163,14 @@ function answerTo(request: ClientRequest): Promise<IncomingMessage> {
   })
 }
 
-async function bodyOf(response: IncomingMessage): Promise<Buffer> {
-  if (Number(response.headers['content-length'] ?? 0) > MOST_BYTES) throw new Failed('too-long')
+async function bodyOf(response: IncomingMessage, most: number): Promise<Buffer> {
+  if (Number(response.headers['content-length'] ?? 0) > most) throw new Failed('too-long')
   const chunks: Buffer[] = []
   let length = 0
   try {
     for await (const chunk of response) {
       length += chunk.length
-      if (length > MOST_BYTES) throw new Failed('too-long')
+      if (length > most) throw new Failed('too-long')
       chunks.push(chunk)
     }
   } catch (cause) {

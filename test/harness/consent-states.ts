@@ -90,6 +90,7 @@ export function consentStates({ heart, unknown, viewsDir, language }: Options): 
       fhirServer: { id: 'clinic', baseUrl: 'https://fhir.example.org', enforces: { categories }, introspectedBy: [] },
       scopes: [...TELLS, 'offline_access', 'patient/*.rs'],
       patient: SELF,
+      records: { toPick: [], picked: [] },
       ...about
     }
     const decision = openDecision(whole, kinds)

@@ -11,6 +11,7 @@ import type { Translate } from '../../src/web/locales.ts'
 import { loadLocales } from '../../src/web/locales.ts'
 import { createPrinter } from '../../src/web/render.ts'
 import { consentStates } from './consent-states.ts'
+import { lookupStates } from './lookup-states.ts'
 
 export interface TemplateState {
   template: string
@@ -20,7 +21,7 @@ export interface TemplateState {
 
 export const VIEWS = join(import.meta.dirname, '../../views')
 /** Files that are not pages: seen through the pages that use them. */
-export const PARTS = ['layout', 'account-cards', 'app-block', 'theme.css']
+export const PARTS = ['layout', 'account-cards', 'app-block', 'theme.css', 'back-to-app', 'pages']
 export const ORGANIZATION = { name: 'Sample Clinic', supportPhone: '+1 555 0100', accentColor: '#0b6e6e' }
 
 const HEART = { name: 'Heart App', verified: true, host: 'heart.example.org' }
@@ -60,6 +61,7 @@ export function templateStates(language = 'en'): TemplateState[] {
     ...loginStates(),
     ...secondFactorStates(),
     ...patientStates(),
+    ...lookupStates(HEART),
     ...consentStates({ heart: HEART, unknown: UNKNOWN, viewsDir: VIEWS, language }),
     ...accountStates(t),
     {

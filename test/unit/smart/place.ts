@@ -41,7 +41,11 @@ export async function createPlace(): Promise<Place> {
       const account = config.accounts.find((one) => one.username === username)
       const accountId = account ? (await accounts.createIfAbsent(account)).sub : 'nobody'
       const usual = { client_id: 'heart-app', aud: FHIR_BASE, code_challenge: 'challenge' }
-      return authorizations.describe({ params: { ...usual, ...params }, accountId, pickedPatient })
+      return authorizations.describe({
+        params: { ...usual, ...params },
+        accountId,
+        ...(pickedPatient === undefined ? {} : { picked: { patient: { id: pickedPatient } } })
+      })
     }
   }
 }

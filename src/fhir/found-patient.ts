@@ -1,0 +1,63 @@
+/** What tells patients of one name apart, out of a Patient resource. FHIR R4, "Patient" */
+import { conceptText, dateText, isObject, listOf, textOf } from './element-text.ts'
+import type { FhirResource } from './fhir-client.ts'
+
+export interface FoundPatient {
+  id: string
+  /** '' where the record has none. */
+  name: string
+  birthDate?: string
+  sex?: 'female' | 'male' | 'other' | 'unknown'
+  /** The number of the record, as the organisation itself gives it. */
+  number?: string
+}
+
+const SEXES = ['female', 'male', 'other', 'unknown'] as const
+/** Names that are not, or no longer, how somebody is called. */
+const ASIDE = new Set(['old', 'maiden', 'nickname', 'anonymous', 'temp'])
+const RECORD_NUMBER = 'MR'
+/** National numbers are for no page. */
+const NATIONAL = /ssn|social|\bSS\b|\bNI\b/i
+
+export function foundPatient(resource: FhirResource): FoundPatient {
+  const birthDate = dateText(resource.birthDate)
+  const sex = SEXES.find((one) => one === resource.gender)
+  const number = numberOf(resource.identifier)
+  return {
+    id: resource.id,
+    name: nameOf(resource.name),
+    ...(birthDate === undefined ? {} : { birthDate }),
+    ...(sex === undefined ? {} : { sex }),
+    ...(number === undefined ? {} : { number })
+  }
+}
+
+function nameOf(names: unknown): string {
+  const all = listOf(names).filter(isObject)
+  const rank = ({ use }: Record<string, unknown>): number =>
+    use === 'official' ? 0 : use === 'usual' || use === undefined ? 1 : ASIDE.has(String(use)) ? 3 : 2
+  const [first] = all.toSorted((one, other) => rank(one) - rank(other))
+  if (!first) return ''
+  const parts = [...listOf(first.given), ...listOf(first.family), ...listOf(first.suffix)].flatMap((part) => textOf(part) ?? [])
+  // The parts are whole where a text may be short; a text alone is better than nothing.
+  return textOf(parts.join(' ')) ?? textOf(first.text) ?? ''
+}
+
+/** The record's own number before any other that is not a national one. */
+function numberOf(identifiers: unknown): string | undefined {
+  const all = listOf(identifiers).filter(isObject)
+  const isRecordNumber = ({ type }: Record<string, unknown>) =>
+    isObject(type) && listOf(type.coding).some((coding) => isObject(coding) && coding.code === RECORD_NUMBER)
+  const open = all.filter(
+    ({ system, type }) => !NATIONAL.test(`${codesOf(type)} ${conceptText(type) ?? ''} ${String(system ?? '')}`)
+  )
+  const chosen = all.find(isRecordNumber) ?? open.find(({ use }) => use === 'usual') ?? open[0]
+  return textOf(chosen?.value)
+}
+
+function codesOf(type: unknown): string {
+  if (!isObject(type)) return ''
+  return listOf(type.coding)
+    .map((coding) => (isObject(coding) ? String(coding.code ?? '') : ''))
+    .join(' ')
+}

@@ -1,0 +1,113 @@
+/** The page at which a person picks the visit, or another record of the patient in context, that an app asks about. */
+import type { Context } from 'koa'
+import type { AuditTrail } from '../audit/trail.ts'
+import { foundRecords, searchForRecords } from '../fhir/found-record.ts'
+import type { InteractionSteps } from '../interaction/step.ts'
+import type { AskedRecord } from '../smart/asked-context.ts'
+import { hasOtherFields, readForm } from '../web/form.ts'
+import { PageError } from '../web/page-error.ts'
+import { languageOf, render } from '../web/render.ts'
+import { sourceOf } from '../web/request.ts'
+import { type OpenedStep, pageNumber, type StepPage } from './search-page.ts'
+import type { Asker, SearchAnswer, Searches } from './searches.ts'
+import { writtenDate } from './written-date.ts'
+
+interface Deps {
+  steps: InteractionSteps
+  searches: Searches
+  audit: AuditTrail
+}
+
+interface Open {
+  asked: AskedRecord
+  /** Whose record it has to be. */
+  patient: string
+  person: string | null
+  asker: Asker
+}
+
+export function recordPage({ steps, searches, audit }: Deps): StepPage {
+  function open(ctx: Context, { about }: OpenedStep): Open {
+    const [asked] = about.records.toPick
+    if (!asked || about.patient.state !== 'settled') throw new PageError(400, 'step-not-open')
+    const { id: patient, person } = about.patient
+    const asker = { uid: String(ctx.params.uid), about, source: sourceOf(ctx), resourceType: asked.resourceType, patient }
+    return { asked, patient, person: person?.name || null, asker }
+  }
+
+  async function firstPage(ctx: Context, opened: OpenedStep): Promise<void> {
+    const { asked, patient, asker } = open(ctx, opened)
+    showAnswer(ctx, opened, await searches.begin(asker, searchForRecords(asked.resourceType, patient)), null)
+  }
+
+  function showAnswer(
+    ctx: Context,
+    opened: OpenedStep,
+    answer: SearchAnswer,
+    refused: 'nothing-picked' | 'not-shown' | null
+  ): void {
+    const { asked, person } = open(ctx, opened)
+    const about = { app: opened.step.app, resourceType: asked.resourceType, person }
+    if (!answer.ok) {
+      away(ctx, about)
+      return
+    }
+    const { search, at, resources, next } = answer.page
+    const lang = languageOf(ctx)
+    const records = foundRecords(resources).map(({ id, what, date, place }) => ({
+      id,
+      what: what ?? null,
+      date: writtenDate(date, lang) ?? null,
+      place: place ?? null
+    }))
+    const pages = { search, at, hasNext: typeof next === 'object', isCut: next === 'elsewhere' }
+    if (records.length === 0 && at === 0 && next === 'none') none(ctx, about, 'no-record')
+    else render(ctx, 'record-pick', { ...about, records, pages, refused }, refused === null ? 200 : 422)
+  }
+
+  function away(ctx: Context, about: object): void {
+    ctx.set('Retry-After', '5')
+    none(ctx, about, 'not-answered', 503)
+  }
+
+  function none(ctx: Context, about: object, reason: 'no-record' | 'not-answered', status = 200): void {
+    render(ctx, 'record-none', { ...about, reason }, status)
+  }
+
+  async function pick(ctx: Context, opened: OpenedStep, shown: { id: string; search: string; at: number }): Promise<void> {
+    const { asked, patient, person, asker } = open(ctx, opened)
+    const { account, client, fhirServer } = opened.about
+    // Read once more, at this moment: what a form says is nothing that the FHIR server has shown.
+    const answer = await searches.read(asker, shown.id)
+    const reason = answer.ok ? undefined : answer.failure === 'not-found' ? 'not-found' : 'not-answered'
+    await audit.record(asker.source, {
+      type: 'record-choice',
+      accountId: account.sub,
+      clientId: client.client_id,
+      fhirServer: fhirServer.id,
+      patient,
+      record: `${asked.resourceType}/${shown.id.slice(0, 64)}`,
+      ...(reason === undefined ? { outcome: 'accepted' } : { outcome: 'refused', reason })
+    })
+    if (reason === 'not-answered') return away(ctx, { app: opened.step.app, resourceType: asked.resourceType, person })
+    if (reason === 'not-found') return showAnswer(ctx, opened, await searches.turn(asker, shown.search, shown.at), 'not-shown')
+    await steps.complete(ctx, { records: [...opened.about.records.picked, { ...asked, id: shown.id }] })
+  }
+
+  return {
+    show: firstPage,
+    async submit(ctx, opened) {
+      const names = ['search', 'at', 'page', 'record', 'decision'] as const
+      if (await hasOtherFields(ctx, names)) return steps.refuseForm(ctx)
+      const form = await readForm(ctx, names)
+      if (form.decision === 'deny') return steps.refuse(ctx, 'the person picked no record for the app to be opened about')
+      if (form.search === '') return firstPage(ctx, opened)
+      const at = pageNumber(form.page || form.at)
+      if (form.page === '' && form.record !== '') return pick(ctx, opened, { id: form.record, search: form.search, at })
+      const answer = await searches.turn(open(ctx, opened).asker, form.search, at)
+      // Kept for half an hour: whoever was away for longer starts from the first page.
+      if (!answer.ok && answer.reason === 'gone') return firstPage(ctx, opened)
+      showAnswer(ctx, opened, answer, form.page === '' ? 'nothing-picked' : null)
+    }
+  }
+}

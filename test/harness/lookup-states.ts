@@ -1,0 +1,67 @@
+/** The pages on which records are looked up at the FHIR server, in every state. */
+import { RECORD_TYPES } from '../../src/fhir/found-record.ts'
+import type { TemplateState } from './template-states.ts'
+
+const NOTHING = { name: '', birthDate: '' }
+const PEOPLE = [
+  { id: 'leo', name: 'Leo Mateo Diaz', birthDate: '3 June 2017', age: 9, sex: 'male', number: '100002' },
+  { id: 'leo-2', name: 'Leo Diaz', birthDate: '3 June 1951', age: 75, sex: 'unknown', number: null },
+  { id: 'zoe', name: 'Zoe Diaz', birthDate: '1 May 2025', age: 1, sex: 'female', number: '100009' },
+  { id: 'ana', name: 'Ana María Magdalena Díaz de la Vega y Fernández', birthDate: '1999', age: null, sex: 'other', number: '7' },
+  { id: 'x', name: '', birthDate: null, age: null, sex: null, number: null }
+]
+const VISITS = [
+  { id: 'v-3', what: 'Asthma', date: '18 November 2025', place: 'Sample Clinic, main building' },
+  { id: 'v-2', what: 'Check-up', date: '10 June 2025', place: null },
+  { id: 'v-1', what: null, date: null, place: null }
+]
+const ONLY = { search: 'search', at: 0, hasNext: false, isCut: false }
+
+export function lookupStates(app: object): TemplateState[] {
+  const search = (name: string, members: object): TemplateState => ({
+    template: 'patient-search',
+    name,
+    members: { app, typed: NOTHING, people: [], pages: null, refused: null, ...members }
+  })
+  const record = (name: string, members: object): TemplateState => ({
+    template: 'record-pick',
+    name,
+    members: { app, resourceType: 'Encounter', person: 'Leo Diaz', records: VISITS, pages: ONLY, refused: null, ...members }
+  })
+  const typed = { name: 'Diaz', birthDate: '' }
+  return [
+    search('first', {}),
+    search('no app', { app: null }),
+    ...['nothing-typed', 'too-short', 'no-such-date', 'not-answered', 'gone'].map((refused) =>
+      search(refused, { typed: { name: 'D "<', birthDate: '' }, refused })
+    ),
+    search('nobody', { typed, pages: ONLY }),
+    search('one page', { typed, people: PEOPLE, pages: ONLY }),
+    search('first page', { typed, people: PEOPLE, pages: { ...ONLY, hasNext: true } }),
+    search('second page', { typed, people: PEOPLE, pages: { ...ONLY, at: 1, hasNext: true } }),
+    search('more elsewhere', { typed, people: PEOPLE, pages: { ...ONLY, isCut: true } }),
+    search('nothing picked', { typed, people: PEOPLE, pages: ONLY, refused: 'nothing-picked' }),
+    search('not there any more', { typed, people: PEOPLE, pages: ONLY, refused: 'not-shown' }),
+    record('one page', {}),
+    record('no app', { app: null, person: null }),
+    record('second of three pages', { pages: { ...ONLY, at: 1, hasNext: true } }),
+    record('more elsewhere', { pages: { ...ONLY, isCut: true } }),
+    record('empty page', { records: [], pages: { ...ONLY, at: 1 } }),
+    record('nothing picked', { refused: 'nothing-picked' }),
+    record('not there any more', { refused: 'not-shown' }),
+    ...RECORD_TYPES.flatMap((resourceType) => [
+      record(resourceType, { resourceType }),
+      { template: 'record-none', name: resourceType, members: { app, resourceType, person: 'Leo Diaz', reason: 'no-record' } }
+    ]),
+    {
+      template: 'record-none',
+      name: 'not answered',
+      members: { app, resourceType: 'Encounter', person: null, reason: 'not-answered' }
+    },
+    {
+      template: 'record-none',
+      name: 'no app',
+      members: { app: null, resourceType: 'Encounter', person: null, reason: 'no-record' }
+    }
+  ]
+}
