@@ -1,7 +1,8 @@
 /**
  * What a token permits at this FHIR server: its scopes, read in SMART's grammar
  * of version 2 and of version 1, met with the patient and the person they are
- * about. A scope that can't be read or enforced here grants nothing.
+ * about. A scope that can't be read or enforced here grants nothing. Who signed
+ * in can be read by an app that may know it, whatever else it may.
  *
  * SMART App Launch 2.2, "Scopes for requesting FHIR Resources"
  */
@@ -61,15 +62,23 @@ export function accessOf(token: TokenContext, records: Records): Access {
       return filter === undefined ? [] : [{ reach: scope.reach, filter }]
     })
 
+  const person = personOf(token)
   return {
-    allows: (interaction, type) => granting(interaction, type).length > 0,
+    allows: (interaction, type) => granting(interaction, type).length > 0 || (interaction === 'r' && person?.type === type),
     covers: (interaction, resource) =>
+      (interaction === 'r' && person?.type === resource.resourceType && person.id === resource.id) ||
       granting(interaction, resource.resourceType).some(
         ({ reach, filter }) =>
           (reach === 'everybody' || (reach !== 'nobody' && inCompartment(resource, reach.patient, records))) &&
           filter.every((criterion) => criterion.matches(resource))
       )
   }
+}
+
+/** Whose resource `fhirUser` names, where the app may know it. SMART App Launch 2.2, "Scopes for requesting identity data" */
+function personOf({ scope, fhirUser }: TokenContext): { type: string; id: string } | undefined {
+  const [type, id] = fhirUser?.split('/').slice(-2) ?? []
+  return scope.split(' ').includes('fhirUser') && type !== undefined && id !== undefined ? { type, id } : undefined
 }
 
 type Reach = 'everybody' | 'nobody' | { patient: string }

@@ -18,7 +18,7 @@ afterAll(async () => {
   await clinic?.stop()
 })
 
-test('a practitioner opens the app from the chart: the token names the patient and the visit, and reads only that record', async () => {
+test('SM-032, SM-279, SM-280: a practitioner opens the app from the chart: the token names the patient and the visit, and reads only that record', async () => {
   const { ehr, app, keyward, fhir } = clinic.addresses
   const person = await newPerson(browser)
   const chart = await person.newPage()
@@ -46,6 +46,7 @@ test('a practitioner opens the app from the chart: the token names the patient a
   const read = async (what: string) => (await fhirFromApp(page, `${fhir}/${what}`, tokens.access_token)).status
   expect(await read(`Encounter/${encounter}`)).toBe(200)
   expect(await read('Patient/leo')).toBe(200)
+  expect(await read('Practitioner/lee')).toBe(200)
   expect(await read('Patient/maria')).toBe(403)
   await page
     .getByTestId('encounter')

@@ -14,7 +14,7 @@ const forLee = (scope: string) => clinic.token(scope, { fhirUser: 'Practitioner/
 const LAB = 'category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory'
 const VITAL = 'category=http://terminology.hl7.org/CodeSystem/observation-category|vital-signs'
 
-describe('the token of a request', () => {
+describe('SM-275, SM-277: the token of a request', () => {
   test.each<[string, string | undefined]>([
     ['no token', undefined],
     ['a token that nobody issued', 'Bearer unknown'],
@@ -114,6 +114,17 @@ describe('the compartment of the patient', () => {
     }
   )
 
+  test('SM-279, mistake 13: who signed in is read by an app that may know it, and nothing else of theirs', async () => {
+    const of = (scope: string) => clinic.token(scope, { patient: 'leo', fhirUser: 'http://clinic.test/fhir/Patient/maria' })
+    const told = of('openid fhirUser patient/Condition.rs')
+    expect(await (await clinic.get('/Patient/maria', told)).json()).toMatchObject({ resourceType: 'Patient', id: 'maria' })
+    for (const path of ['/Patient', '/Patient?_id=maria', '/Patient/leo', '/Condition/maria-condition-1', '/Practitioner/lee'])
+      expect({ path, status: (await clinic.get(path, told)).status }).toEqual({ path, status: 403 })
+    expect((await clinic.get('/Patient/maria', of('openid patient/Condition.rs'))).status).toBe(403)
+    const doctor = clinic.token('openid fhirUser patient/Condition.rs', { patient: 'leo', fhirUser: 'Practitioner/lee' })
+    expect((await clinic.get('/Practitioner/lee', doctor)).status).toBe(200)
+  })
+
   test('a search for another patient finds nothing', async () => {
     expect(await clinic.bundle('/Condition?patient=maria', forLeo('patient/*.rs'))).toMatchObject({ total: 0 })
   })
@@ -125,7 +136,7 @@ describe('the compartment of the patient', () => {
   })
 })
 
-describe('interaction letters', () => {
+describe('SM-278: interaction letters', () => {
   test.each<[scope: string, read: number, search: number]>([
     ['patient/Observation.r', 200, 403],
     ['patient/Observation.s', 403, 200],
@@ -156,7 +167,7 @@ describe('interaction letters', () => {
   })
 })
 
-describe('granular scopes', () => {
+describe('SM-217: granular scopes', () => {
   test('mistake 8: a search finds the granted category and no other', async () => {
     const token = forLeo(`patient/Observation.rs?${LAB}`)
     const ids = await clinic.idsOf('/Observation', token)

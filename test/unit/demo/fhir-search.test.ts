@@ -92,7 +92,7 @@ describe('search parameters', () => {
   })
 })
 
-describe('pages', () => {
+describe('SM-218: pages', () => {
   test.each([1, 7, 20, 61, 62, 100])('of %i: following next finds every observation of leo once', async (count) => {
     const ids = await clinic.idsOf(`/Observation?patient=leo&_count=${count}`, all)
     expect(ids).toHaveLength(62)
@@ -116,7 +116,7 @@ describe('pages', () => {
     expect(bundle.link).toHaveLength(1)
   })
 
-  test('each page is what its own token may see', async () => {
+  test('mistake 8: each page is what its own token may see', async () => {
     const first = await clinic.bundle('/Observation?_count=10', all)
     const next = first.link.find(({ relation }) => relation === 'next')?.url ?? ''
     const ids = await clinic.idsOf(next, clinic.token('patient/*.rs', { patient: 'aisha' }))
@@ -163,7 +163,7 @@ describe('without a token', () => {
     expect(await response.json()).toEqual({ issuer: ISSUER })
   })
 
-  test('the CapabilityStatement names SMART, its addresses and the search parameters', async () => {
+  test('SM-059, SM-060: the CapabilityStatement names SMART, its addresses and the search parameters', async () => {
     const response = await clinic.get('/metadata')
     const extension = { url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris' }
     const statement: unknown = await response.json()
@@ -178,7 +178,7 @@ describe('without a token', () => {
     expect(text).toContain('{"name":"category","type":"token"}')
   })
 
-  test('a preflight from any origin is answered, and answers may be read by any origin', async () => {
+  test('SM-003, SM-005: a preflight from any origin is answered, and answers may be read by any origin', async () => {
     const preflight = await clinic.get('/Observation', undefined, {
       method: 'OPTIONS',
       headers: {
@@ -194,6 +194,13 @@ describe('without a token', () => {
     expect(refused.status).toBe(401)
     expect(refused.headers.get('Access-Control-Allow-Origin')).toBe('*')
     expect(refused.headers.get('Access-Control-Expose-Headers')).toContain('www-authenticate')
+    for (const [path, token] of [
+      ['/metadata', undefined],
+      ['/Patient/leo', all]
+    ] as const) {
+      const read = await clinic.get(path, token, { headers: { origin: 'http://app.test' } })
+      expect([path, read.status, read.headers.get('Access-Control-Allow-Origin')]).toEqual([path, 200, '*'])
+    }
   })
 
   test('where origins are listed, others are not allowed to read', async () => {
