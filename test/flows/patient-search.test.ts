@@ -1,24 +1,15 @@
 /** A clinician opens an app from outside the EHR, and finds the patient at the FHIR server. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Config } from '../../src/config/config.ts'
 import { introspect, newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
-import { type FhirServerUnderTest, startFhirServerUnderTest } from '../harness/fhir-server.ts'
+import { type FhirServerUnderTest, OWN_NAME, searching, startFhirServerUnderTest } from '../harness/fhir-server.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
-import { all, post, textOf, walkTo } from '../harness/on-pages.ts'
+import { all, submitForm, textOf, walkTo } from '../harness/on-pages.ts'
 import { newVisit, SECOND_APP, withoutSecondFactor } from '../harness/visit.ts'
 
-const OWN = 'keyward-internal'
 const SCOPE = 'openid fhirUser launch/patient patient/Patient.rs'
 
 const PARTIES = { accountId: expect.any(String), clientId: 'heart-app', fhirServer: 'clinic' }
-
-export function searching({ baseUrl }: { baseUrl: string }): (config: Config) => Config {
-  return (config) => ({
-    ...withoutSecondFactor(config),
-    fhirServers: config.fhirServers.map((one) => (one.id === 'clinic' ? { ...one, baseUrl, patientSearch: { as: OWN } } : one))
-  })
-}
 
 describe.each(STORES)("a clinician's search for a patient on %s", (store) => {
   let fhir: FhirServerUnderTest
@@ -46,12 +37,7 @@ describe.each(STORES)("a clinician's search for a patient on %s", (store) => {
   const picks = (browser: Browser) => browser.form(1).radios.map(({ value }) => value)
 
   /** Sends the form of the results, which comes after that of the search. */
-  async function send(browser: Browser, fields: Record<string, string>): Promise<void> {
-    const answer = await post(browser, browser.form(1), fields, { headers: { Origin: keyward.issuer } })
-    const location = answer.headers.get('location')
-    if (location !== null) await browser.open(new URL(location, keyward.issuer).href)
-    else browser.page = { ...browser.page, status: answer.status, html: await answer.text() }
-  }
+  const send = (browser: Browser, fields: Record<string, string>) => submitForm(browser, 1, fields)
 
   test('SM-043, SM-157, SM-159: finds one of several by name, and the app gets that patient', async () => {
     const { app, browser } = await atSearch()
@@ -160,7 +146,7 @@ describe.each(STORES)("a clinician's search for a patient on %s", (store) => {
       type: 'token',
       outcome: 'issued',
       grantType: 'own',
-      clientId: OWN,
+      clientId: OWN_NAME,
       fhirServer: 'clinic',
       scopes: ['system/Patient.rs']
     }
@@ -176,16 +162,22 @@ describe.each(STORES)("a clinician's search for a patient on %s", (store) => {
     const { browser } = await atSearch()
     await browser.submit({ name: 'Diaz', birthdate: '' })
     const { introspected } = fhir.asked.at(-1) ?? {}
-    expect(introspected).toMatchObject({ active: true, scope: 'system/Patient.rs', client_id: OWN, sub: OWN, aud: fhir.baseUrl })
+    expect(introspected).toMatchObject({
+      active: true,
+      scope: 'system/Patient.rs',
+      client_id: OWN_NAME,
+      sub: OWN_NAME,
+      aud: fhir.baseUrl
+    })
     expect(Number(introspected?.exp) - Number(introspected?.iat)).toBeLessThanOrEqual(60)
     const records = await all<{ clientId?: string; jti: string; gty?: string }>(keyward, 'AccessToken')
-    const own = records.find(({ clientId }) => clientId === OWN)
+    const own = records.find(({ clientId }) => clientId === OWN_NAME)
     expect((await introspect(keyward.issuer, own?.jti ?? '', 'other-fhir')).text).toBe('{"active":false}')
 
     // Nobody is that client: not at the token endpoint, not at introspection, not at /authorize.
-    const app = newApp(keyward.issuer, { clientId: OWN })
+    const app = newApp(keyward.issuer, { clientId: OWN_NAME })
     expect((await app.redeem('code')).body.error).toBe('invalid_client')
-    const secret = newApp(keyward.issuer, { clientId: OWN, secret: 'guess' })
+    const secret = newApp(keyward.issuer, { clientId: OWN_NAME, secret: 'guess' })
     expect((await secret.post('/token', { grant_type: 'client_credentials', scope: 'system/Patient.rs' })).status).toBe(401)
     expect((await secret.post('/introspect', { token: own?.jti })).status).toBe(401)
     const page = await newBrowser(keyward.issuer).open(app.authorizationUrl({ aud: fhir.baseUrl }))

@@ -4,7 +4,21 @@
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Config } from '../../src/config/config.ts'
 import { introspect } from './app-client.ts'
+import { withoutSecondFactor } from './visit.ts'
+
+export const OWN_NAME = 'keyward-internal'
+
+/** The sample clinic whose FHIR server is this one, and may be searched. */
+export function searching({ baseUrl }: { baseUrl: string }): (config: Config) => Config {
+  return (config) => ({
+    ...withoutSecondFactor(config),
+    fhirServers: config.fhirServers.map((one) =>
+      one.id === 'clinic' ? { ...one, baseUrl, patientSearch: { as: OWN_NAME } } : one
+    )
+  })
+}
 
 export interface FhirServerUnderTest {
   baseUrl: string
@@ -96,7 +110,9 @@ function bundleOf(records: readonly Resource[], query: URLSearchParams, here: st
 }
 
 function wordsOf({ name }: Resource): string[] {
-  const words = JSON.stringify(name ?? []).toLowerCase().match(/[\p{L}-]+/gu)
+  const words = JSON.stringify(name ?? [])
+    .toLowerCase()
+    .match(/[\p{L}-]+/gu)
   return words ?? []
 }
 

@@ -56,6 +56,15 @@ export async function post(
   return browser.send(sent.url ?? form.action, { method: 'POST', body, ...(sent.headers ? { headers: sent.headers } : {}) })
 }
 
+/** Sends a form of the page, not the first one, and goes where it leads. */
+export async function submitForm(browser: Browser, index: number, fields: Record<string, string>): Promise<void> {
+  const { url } = browser.page
+  const answer = await post(browser, browser.form(index), fields, { headers: { Origin: new URL(url).origin } })
+  const location = answer.headers.get('location')
+  if (location !== null) await browser.open(new URL(location, url).href)
+  else browser.page = { ...browser.page, status: answer.status, headers: answer.headers, html: await answer.text() }
+}
+
 /** What a person reads on a page, in one line. */
 export function textOf({ html }: { html: string }): string {
   return html

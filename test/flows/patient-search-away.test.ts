@@ -1,0 +1,203 @@
+/** The FHIR server is away, hangs, refuses or lies while somebody looks a patient or a visit up: nothing goes on without context. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { newApp } from '../harness/app-client.ts'
+import { type Browser, newBrowser } from '../harness/browser.ts'
+import { type FhirServerUnderTest, searching, searchset, send, startFhirServerUnderTest } from '../harness/fhir-server.ts'
+import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
+import { all, submitForm, textOf, walkTo } from '../harness/on-pages.ts'
+
+type Wrongly = (request: IncomingMessage, response: ServerResponse) => void
+
+const LEO = { resourceType: 'Patient', id: 'leo', name: [{ family: 'Diaz' }] }
+const json = (body: unknown, status = 200): Wrongly => {
+  return (_request, response) => send(response, status, body)
+}
+const raw = (text: string, headers: Record<string, string> = {}, status = 200): Wrongly => {
+  return (_request, response) => void response.writeHead(status, headers).end(text)
+}
+const FHIR = { 'content-type': 'application/fhir+json' }
+
+/** What it does, and what the trail says of it. */
+const FAILURES: [string, Wrongly, string][] = [
+  ['refuses the token', json({ resourceType: 'OperationOutcome' }, 401), 'refused'],
+  ['forbids the search', json({ resourceType: 'OperationOutcome' }, 403), 'refused'],
+  ['has no patients', json({ resourceType: 'OperationOutcome' }, 404), 'not-found'],
+  ['breaks', json({ resourceType: 'OperationOutcome' }, 500), 'status'],
+  ['sends somewhere else', raw('', { location: 'https://elsewhere.example/fhir/Patient' }, 307), 'status'],
+  ['answers with a page', raw('<html>', { 'content-type': 'text/html' }), 'nonsense'],
+  ['answers with half of its JSON', raw('{"resourceType":"Bundle",', FHIR), 'nonsense'],
+  ['answers with something else', json({ resourceType: 'Patient', id: 'lea' }), 'nonsense'],
+  ['answers with a bundle of another kind', json({ ...searchset([LEO]), type: 'history' }), 'nonsense'],
+  ['finds another type', json(searchset([LEO, { resourceType: 'Practitioner', id: 'lee' }])), 'nonsense'],
+  ['finds one without an id', json(searchset([{ resourceType: 'Patient' }])), 'nonsense'],
+  ['finds one whose id is none', json(searchset([{ resourceType: 'Patient', id: '../x' }])), 'nonsense'],
+  ['finds everybody', json(searchset(Array.from({ length: 201 }, (_, at) => ({ ...LEO, id: `p-${at}` })))), 'nonsense'],
+  ['answers with too much', raw(JSON.stringify({ ...searchset([LEO]), text: 'x'.repeat(1_100_000) }), FHIR), 'too-long'],
+  ['says that it is compressed', raw('x', { ...FHIR, 'content-encoding': 'gzip' }), 'encoded'],
+  ['hangs up', (request) => void request.socket.destroy(), 'unreachable']
+]
+
+describe.each(STORES)('a FHIR server that can not be searched, on %s', (store) => {
+  let fhir: FhirServerUnderTest
+  let keyward: Keyward
+  beforeAll(async () => {
+    fhir = await startFhirServerUnderTest()
+    keyward = await startKeyward({ store, change: searching(fhir) })
+    fhir.introspectAt(keyward.issuer)
+    expect(await storeOf(keyward.issuer)).toBe(store)
+  })
+  afterEach(() => fhir.answer())
+  afterAll(async () => {
+    await keyward.stop()
+    await fhir.stop()
+  })
+
+  async function begin(scope: string, username = 'dr.lee'): Promise<Browser> {
+    const browser = newBrowser(keyward.issuer)
+    const url = newApp(keyward.issuer).authorizationUrl({ scope: `openid launch/patient ${scope}`, aud: fhir.baseUrl })
+    await walkTo(browser, url, 'patient', { username })
+    return browser
+  }
+
+  async function expectAway(browser: Browser, reason: string): Promise<void> {
+    expect(browser.page.status).toBe(503)
+    expect(browser.page.headers.get('retry-after')).toBe('5')
+    expect(textOf(browser.page)).toMatch(/can’t be looked up right now/)
+    expect(textOf(browser.page)).toMatch(/Please try again in a minute.*Page number, if you call us: [0-9a-f-]{36}/)
+    expect(browser.page.html).not.toMatch(/127\.0\.0\.1:|OperationOutcome|Error/)
+    expect((await keyward.auditEvents('record-search')).at(-1)).toMatchObject({ outcome: 'failed', reason })
+  }
+
+  async function expectNothingGiven(): Promise<void> {
+    expect(await all(keyward, 'Grant')).toEqual([])
+    expect(await all(keyward, 'AuthorizationCode')).toEqual([])
+  }
+
+  test.each(FAILURES)(
+    'SM-159: %s: the launch stops at a calm page, and goes on when it answers again',
+    async (_what, wrongly, reason) => {
+      const browser = await begin('patient/Patient.rs')
+      fhir.answer(wrongly)
+      await browser.submit({ name: 'Diaz', birthdate: '' })
+      await expectAway(browser, reason)
+      expect(browser.page.html).toContain('value="Diaz"')
+      await expectNothingGiven()
+      fhir.answer()
+      await browser.submit({ name: 'Diaz', birthdate: '' })
+      expect(browser.form(1).radios.map(({ value }) => value)).toEqual(['maria', 'leo', 'leo-too'])
+    }
+  )
+
+  test('F26: one that never answers is waited for 5 seconds', async () => {
+    const browser = await begin('patient/Patient.rs')
+    fhir.answer(() => undefined)
+    const began = Date.now()
+    await browser.submit({ name: 'Diaz', birthdate: '' })
+    expect(Date.now() - began).toBeGreaterThanOrEqual(4900)
+    await expectAway(browser, 'timed-out')
+    await expectNothingGiven()
+  })
+
+  test.each(FAILURES)('%s, at the moment in which a patient is picked: nobody is picked', async (_what, wrongly, reason) => {
+    const browser = await begin('patient/Patient.rs')
+    await browser.submit({ name: 'Diaz', birthdate: '' })
+    fhir.answer(wrongly)
+    await submitForm(browser, 1, { patient: 'leo' })
+    expect(browser.page.step).toBe('patient')
+    expect(browser.page.status).toBe(503)
+    expect((await keyward.auditEvents('patient-choice')).at(-1)).toMatchObject({
+      outcome: 'refused',
+      reason: reason === 'not-found' ? 'not-found' : 'not-answered',
+      patient: 'leo'
+    })
+    await expectNothingGiven()
+  })
+
+  test.each(FAILURES)('%s: no visit is picked, and no token goes without one', async (_what, wrongly, reason) => {
+    const browser = newBrowser(keyward.issuer)
+    const url = newApp(keyward.issuer).authorizationUrl({ scope: 'openid launch/patient launch/encounter', aud: fhir.baseUrl })
+    await walkTo(browser, url, 'patient', { username: 'maria' })
+    fhir.answer(wrongly)
+    await browser.submit({ patient: 'leo' })
+    await expectAway(browser, reason)
+    await expectNothingGiven()
+    fhir.answer()
+    await browser.submit({})
+    expect(browser.form().radios.map(({ value }) => value)).toEqual(['leo-visit-2', 'leo-visit-1'])
+    fhir.answer(wrongly)
+    await browser.submit({ record: 'leo-visit-1' })
+    expect([browser.page.step, browser.page.status]).toEqual(['patient', 503])
+    await expectNothingGiven()
+  })
+
+  test('one visit of somebody else among them, and nothing of the answer is believed', async () => {
+    const visit = { resourceType: 'Encounter', id: 'v', subject: { reference: 'Patient/leo' } }
+    for (const other of [
+      { ...visit, subject: { reference: 'Patient/maria' } },
+      { resourceType: 'Encounter', id: 'v' }
+    ]) {
+      const browser = await begin('launch/encounter', 'maria')
+      fhir.answer(json(searchset([visit, other])))
+      await browser.submit({ patient: 'leo' })
+      await expectAway(browser, 'nonsense')
+      fhir.answer()
+    }
+  })
+
+  test.each([
+    'https://elsewhere.example/fhir/Patient?page=2',
+    'http://127.0.0.1:9/fhir/Patient?page=2',
+    'BASE/../other/Patient?page=2',
+    'BASE/%2e%2e/other/Patient?page=2',
+    'BASE/..%2fother/Patient?page=2',
+    'BASEother/Patient?page=2',
+    'ftp://127.0.0.1/fhir',
+    '//elsewhere.example/fhir'
+  ])('case 82: its token is not sent to a next page at %s', async (next) => {
+    const browser = await begin('patient/Patient.rs')
+    fhir.answer(json(searchset([LEO], next.replace('BASE', fhir.baseUrl))))
+    await browser.submit({ name: 'Diaz', birthdate: '' })
+    expect(textOf(browser.page)).toContain('There are more, but they can’t be shown here')
+    expect(browser.page.html).not.toContain('Next page')
+    expect((await keyward.auditEvents('record-search')).at(-1)).toMatchObject({
+      outcome: 'answered',
+      reason: 'next-page-elsewhere'
+    })
+    const before = fhir.asked.length
+    await submitForm(browser, 1, { page: '1' })
+    expect(textOf(browser.page)).toContain('That search is too old')
+    expect(fhir.asked).toHaveLength(before)
+  })
+
+  test.each(['BASE?_getpages=1&_offset=10', 'BASE/Patient?page=2', 'Patient?page=2', 'BASE/Patient/_search?page=2'])(
+    'a next page at %s is asked',
+    async (next) => {
+      const browser = await begin('patient/Patient.rs')
+      fhir.answer(json(searchset([LEO], next.replace('BASE', fhir.baseUrl))))
+      await browser.submit({ name: 'Diaz', birthdate: '' })
+      await submitForm(browser, 1, { page: '1' })
+      const { pathname, search } = new URL(next.replace('BASE', fhir.baseUrl), `${fhir.baseUrl}/`)
+      expect(fhir.asked.at(-1)?.url).toBe(pathname + search)
+    }
+  )
+})
+
+test('a FHIR server that is not there at all', async () => {
+  const fhir = await startFhirServerUnderTest()
+  await fhir.stop()
+  const keyward = await startKeyward({ change: searching(fhir) })
+  try {
+    const browser = newBrowser(keyward.issuer)
+    const url = newApp(keyward.issuer).authorizationUrl({ scope: 'openid launch/patient', aud: fhir.baseUrl })
+    await walkTo(browser, url, 'patient', { username: 'dr.lee' })
+    for (let time = 0; time < 6; time++) {
+      await browser.submit({ name: 'Diaz', birthdate: '' })
+      expect(browser.page.status).toBe(503)
+    }
+    const reasons = (await keyward.auditEvents('record-search')).map(({ reason }) => reason)
+    expect([reasons[0], reasons.at(-1)]).toEqual(['unreachable', 'host-left-alone'])
+  } finally {
+    await keyward.stop()
+  }
+})
