@@ -84,7 +84,7 @@ ${field('style', 'Colours', [
 ${field('tenant', 'Part of the clinic', tenants)}
 </fieldset>
 <label class="choice"><input type="checkbox" name="stated" value="yes">
-<span>Tell Keyward who I am<span class="soft">Then nobody asks for a password again. Only for apps that the clinic has approved for its doctors.</span></span></label>
+<span>Tell Keyward who I am<span class="soft">In apps that the clinic has approved for its doctors, nobody then asks for a password again.</span></span></label>
 <p><button formtarget="_blank" name="where" value="window">Open in a new window</button>
 <button class="quiet" name="where" value="frame">Open in this page</button></p>
 </form>`

@@ -27,7 +27,7 @@ function escaped(value: string): string {
 
 interface Page {
   title: string
-  /** The name in the page's head, which tells the clinic's pages from the app's. */
+  /** The name in the page's head, which tells the clinic's pages from the app's, also where one holds the other. */
   site: string
   /** Picks the accent colour in style.css. */
   look: 'clinic' | 'ehr' | 'app'
@@ -51,11 +51,11 @@ export function page({ title, site, look, body, packages = [], modules = [], sta
 ${packages.map((source) => html`<script src="${source}" defer></script>\n`)}${modules.map((source) => html`<script src="${source}" type="module"></script>\n`)}</head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>
-<header class="site"><div><span class="mark" aria-hidden="true"></span>${site}</div></header>
-<main id="main">
+<header class="site" aria-label="${site}"><div><span class="mark" aria-hidden="true"></span>${site}</div></header>
+<main id="main" aria-label="${site}">
 ${body}
 </main>
-<footer><p>A demonstration. Every person and record here is made up.</p></footer>
+<footer aria-label="About ${site}"><p>A demonstration. Every person and record here is made up.</p></footer>
 </body>
 </html>`
   return text(status, document.source, 'text/html')

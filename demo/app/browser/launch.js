@@ -16,9 +16,33 @@ function say(sentence) {
   place.replaceChildren(problem)
 }
 
+/** In a frame of another site some browsers let a page keep nothing, and what is asked for has to be kept until the answer. */
+function keepsNothing() {
+  try {
+    return sessionStorage === null
+  } catch {
+    return true
+  }
+}
+
+function offerWindow() {
+  say('Within this page, your browser lets Heart App keep nothing. It can go on in a window of its own.')
+  const link = document.createElement('a')
+  Object.assign(link, {
+    href: location.href,
+    target: '_blank',
+    rel: 'opener',
+    className: 'button',
+    textContent: 'Open Heart App'
+  })
+  place.append(link)
+}
+
 if (!known.split(' ').includes(iss)) {
   // An app that connects to any address given to it can be led to a false sign-in page.
   say('Heart App does not know the record server that this link names. Please start again from your clinic or from Heart App.')
+} else if (keepsNothing()) {
+  offerWindow()
 } else {
   FHIR.oauth2
     .authorize({
