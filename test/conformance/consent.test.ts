@@ -1,5 +1,6 @@
 /** What a patient can choose, and that nothing else is granted: certification (g)(10), SMART App Launch 2.2 "Scopes". */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Config } from '../../src/config/config.ts'
 import { authorize, newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
@@ -47,10 +48,19 @@ const GROUP_2 = [
 ]
 const CLINICAL_TEST = [granular('Observation', `${OBSERVATION}|procedure`)]
 
+/** The FHIR server honours the code of Basic resources in scopes too, as one that keeps state for apps would. */
+function change(config: Config): Config {
+  const fhirServers = config.fhirServers.map((server) => ({
+    ...server,
+    enforces: { ...server.enforces, parameters: ['Basic.code'] }
+  }))
+  return withoutSecondFactor({ ...config, fhirServers })
+}
+
 describe.each(STORES)('consent on %s', (store) => {
   let keyward: Keyward
   beforeAll(async () => {
-    keyward = await startKeyward({ store, change: withoutSecondFactor })
+    keyward = await startKeyward({ store, change })
     expect(await storeOf(keyward.issuer)).toBe(store)
   })
   afterAll(() => keyward?.stop())
@@ -123,6 +133,13 @@ describe.each(STORES)('consent on %s', (store) => {
   test('SM-191, SM-205: a search parameter that the FHIR server does not enforce is dropped, and the rest is granted', async () => {
     const asked = ['patient/Observation.rs?status=final', 'patient/Goal.rs?category=a', 'patient/Goal.rs']
     expect(await grantedOf(asked)).toEqual(['patient/Goal.rs'])
+  })
+
+  test('SM-286: Basic resources of one code can be asked for, and only these are granted', async () => {
+    const query = '?code=https://app.example|settings'
+    const granted = await grantedOf([`patient/Basic.cuds${query}`, 'patient/Basic.rs?author=Patient/leo'])
+    // Changing, deleting and finding have a switch each, and so a scope each.
+    expect(granted).toEqual(['cu', 'd', 's'].map((letters) => `patient/Basic.${letters}${query}`))
   })
 
   test('SM-216: of whole types that were asked for a person picks categories, and no whole type is granted', async () => {
