@@ -104,8 +104,8 @@ export interface App {
 /** A window so long that a count in it ends only with a success, in milliseconds. */
 const UNTIL_SUCCESS = 10 * 365 * 24 * 60 * 60 * 1000
 const METADATA = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server']
-export const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
 const STYLES = ['style.css', 'forms.css', 'consent.css', 'apps.css']
+export const VIEWS = fileURLToPath(new URL('../views', import.meta.url))
 
 export async function createApp(deps: AppDeps): Promise<App> {
   const { config, cookieKeys, store, fence, logger, now, isDraining, hashing, isUnsafe, signingKeysEvery } = deps
@@ -221,7 +221,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   koa.use(staticFiles({ viewsDir: VIEWS, files: STYLES, branded: ['theme.css'], organization }))
   koa.use(keySet.middleware)
   koa.use(metadata.middleware)
-  const forms = csrf({ cookieKeys, issuer, paths: ['/interaction', '/account'], onRefused: refused('csrf') })
+  const forms = csrf({ cookieKeys, issuer, paths: ['/interaction', '/account', '/developer'], onRefused: refused('csrf') })
   const interaction = [
     loginRoutes({ steps, signIn, audit, begun, now }),
     mfaRoutes({ steps, accounts, secondFactor, audit, now }),
@@ -249,7 +249,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
     framedLaunches({ issuer, fhirServers, clients, launches, audit })
   ])
   const callers = { clients, authenticator, bearerClient: bearerAuthenticator({ issuer, store, clients, now }) }
-  const developers = selfRegistration({ config, store, fence, audit, logger, now })
+  const developers = selfRegistration({ config, sessions, store, fence, audit, logger, now })
   const tokens = partOf([
     tokenEndpoint({ config, store, fence, audit, clients, authenticator, access, idTokens, accessTokenValues, now })
   ])
@@ -257,13 +257,14 @@ export async function createApp(deps: AppDeps): Promise<App> {
     bySegment({
       interaction: partOf(interaction, forms),
       account: partOf([accountRoutes({ issuer, sessions, consents, clients, kinds, audit })], forms),
+      developer: partOf(developers.pages, forms),
       authorize: requests,
       par: requests,
       fhir: partOf([], smartDiscovery(config)),
       brands: partOf([], await brandBundle({ config, store, now })),
       launch: partOf([launchRoutes({ ...callers, launches, userStatements, audit })]),
       introspect: partOf([], introspection({ ...callers, issuer, fhirServers, store, access, accessTokenValues, audit, now })),
-      register: partOf(developers.routers),
+      register: partOf(developers.register),
       token: tokens,
       revoke: tokens
     })

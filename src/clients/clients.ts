@@ -70,7 +70,7 @@ function ownClient(issuer: string): ClientConfig {
     token_endpoint_auth_method: 'none',
     grant_types: ['authorization_code'],
     response_types: ['code'],
-    redirect_uris: [`${issuer}/account/signed-in`],
+    redirect_uris: ['account', 'developer'].map((page) => `${issuer}/${page}/signed-in`),
     smart_scope: 'openid',
     verified: true,
     approved_for_clinicians: false,

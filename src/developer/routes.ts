@@ -9,6 +9,7 @@ import type { RegistrationOutcome } from '../audit/event.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { StoredClient } from '../clients/stored-clients.ts'
 import { isMapping } from '../config/secret-settings.ts'
+import { reached } from '../observability/steps.ts'
 import type { Attempts } from '../web/attempts.ts'
 import { readJson } from '../web/body.ts'
 import { PageError } from '../web/page-error.ts'
@@ -64,9 +65,13 @@ export function registrationRoutes({ issuer, registration, invites, audit, attem
     const quota = await attempts.take('registrations', 'all', perDay)
     if (!quota.ok) throw new PageError(429, 'too-many', { retryAfter: quota.retryAfter })
     if (!(await invites.spend(token))) return unauthorized(ctx)
+    reached('registration:invited')
     await record(ctx, 'registered', clientId)
+    reached('registration:audited')
+    const registered = await registration.create(metadata)
+    reached('registration:created')
     ctx.status = 201
-    ctx.body = answerOf(await registration.create(metadata), issuer)
+    ctx.body = answerOf(registered, issuer)
   })
 
   /** Answers 401 itself, where the token is not this client's. */

@@ -23,10 +23,10 @@ export function loginRoutes({ steps, signIn, audit, begun, now }: Deps): Router 
   router.get('/', async (ctx) => {
     const { app, params } = await steps.open(ctx, 'login')
     const username = typeof params.login_hint === 'string' ? params.login_hint.slice(0, 200) : ''
-    render(ctx, 'login', { app, username, refused: null, retryAfter: null })
+    render(ctx, 'login', { app, forDevelopers: isForDevelopers(params), username, refused: null, retryAfter: null })
   })
   router.post('/', async (ctx) => {
-    const { app } = await steps.open(ctx, 'login')
+    const { app, params } = await steps.open(ctx, 'login')
     const { username, password } = await readForm(ctx, ['username', 'password'])
     const outcome = await signIn.verify(username, password, limitKeyOf(sourceOf(ctx).address))
     if (!outcome.ok) {
@@ -36,7 +36,7 @@ export function loginRoutes({ steps, signIn, audit, begun, now }: Deps): Router 
       const refused = reason === 'account-disabled' ? 'wrong-credentials' : reason
       const retryAfter = outcome.retryAfter ?? null
       if (retryAfter !== null) ctx.set('Retry-After', String(retryAfter))
-      return render(ctx, 'login', { app, username, refused, retryAfter }, STATUS[refused])
+      return render(ctx, 'login', { app, forDevelopers: isForDevelopers(params), username, refused, retryAfter }, STATUS[refused])
     }
     const accountId = outcome.account.sub
     await begun.forgive(limitKeyOf(sourceOf(ctx).address))
@@ -46,6 +46,11 @@ export function loginRoutes({ steps, signIn, audit, begun, now }: Deps): Router 
     reached('sign-in:completed')
   })
   return router
+}
+
+/** Where no app waits, whether it is the developer's page that does: the account page is for everybody. */
+function isForDevelopers({ redirect_uri: uri }: Record<string, unknown>): boolean {
+  return String(uri).endsWith('/developer/signed-in')
 }
 
 const STATUS = { 'wrong-credentials': 422, 'too-many-attempts': 429, busy: 503 } as const

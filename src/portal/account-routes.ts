@@ -2,11 +2,10 @@
  * The signed-in person's page: which apps may see what, about whom, since when,
  * and a button that stops each at once.
  */
-import { createHash, randomBytes } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { AuditTrail } from '../audit/trail.ts'
-import { type Clients, hostOf, OWN_CLIENT_ID } from '../clients/clients.ts'
+import { type Clients, hostOf } from '../clients/clients.ts'
 import type { ClientConfig } from '../config/config.ts'
 import { isApproved } from '../consent/approved.ts'
 import type { Consent, Consents } from '../consent/consents.ts'
@@ -18,6 +17,7 @@ import { languageOf, render, translatorOf } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
 import { isolateWindow } from '../web/security-headers.ts'
 import type { BrowserSession, BrowserSessions } from './browser-session.ts'
+import { seeOther, signInTo } from './sign-in.ts'
 
 interface Deps {
   issuer: string
@@ -33,14 +33,14 @@ export function accountRoutes(deps: Deps): Router {
   const router = new Router({ prefix: '/account' })
   router.get('/', async (ctx) => {
     const session = await sessions.open(ctx)
-    if (!session) return signIn(ctx)
+    if (!session) return signInTo(ctx, issuer, 'account')
     await page(ctx, session, null)
   })
   // The engine comes back here with a code for nobody: that there is a session now is all that counts.
   router.get('/signed-in', (ctx) => seeOther(ctx, '/account'))
   router.post('/stop', async (ctx) => {
     const session = await sessions.open(ctx)
-    if (!session) return signIn(ctx)
+    if (!session) return signInTo(ctx, issuer, 'account')
     const { consentId } = await readForm(ctx, ['consentId'])
     const ended = await consents.end(session.account.sub, consentId)
     if (ended) {
@@ -103,25 +103,6 @@ export function accountRoutes(deps: Deps): Router {
       until: consent.until === undefined ? null : date.format(consent.until),
       offline: consent.granted.includes('offline_access')
     }
-  }
-
-  /** Through the same steps as everybody: one place decides what being signed in takes. */
-  function signIn(ctx: Context): void {
-    const request = new URLSearchParams({
-      client_id: OWN_CLIENT_ID,
-      response_type: 'code',
-      scope: 'openid',
-      redirect_uri: `${issuer}/account/signed-in`,
-      // Nobody keeps the verifier: the code that comes back can't be redeemed.
-      code_challenge: createHash('sha256').update(randomBytes(32)).digest('base64url'),
-      code_challenge_method: 'S256'
-    })
-    seeOther(ctx, `/authorize?${request}`)
-  }
-
-  function seeOther(ctx: Context, path: string): void {
-    ctx.status = 303
-    ctx.redirect(`${issuer}${path}`)
   }
   return router
 }

@@ -11,6 +11,7 @@ import type { Translate } from '../../src/web/locales.ts'
 import { loadLocales } from '../../src/web/locales.ts'
 import { createPrinter } from '../../src/web/render.ts'
 import { consentStates } from './consent-states.ts'
+import { developerStates } from './developer-states.ts'
 import { lookupStates } from './lookup-states.ts'
 
 export interface TemplateState {
@@ -64,6 +65,7 @@ export function templateStates(language = 'en'): TemplateState[] {
     ...lookupStates(HEART),
     ...consentStates({ heart: HEART, unknown: UNKNOWN, viewsDir: VIEWS, language }),
     ...accountStates(t),
+    ...developerStates(language),
     {
       template: 'leaving',
       name: 'an app that nobody has checked',
@@ -77,12 +79,13 @@ function loginStates(): TemplateState[] {
   const page = (name: string, members: object): TemplateState => ({
     template: 'login',
     name,
-    members: { app: HEART, refused: null, username: '', retryAfter: null, ...members }
+    members: { app: HEART, forDevelopers: false, refused: null, username: '', retryAfter: null, ...members }
   })
   return [
     page('first', {}),
     page('unverified app', { app: UNKNOWN }),
     page('no app', { app: null }),
+    page('for developers', { app: null, forDevelopers: true }),
     page('wrong', { refused: 'wrong-credentials', username: 'maria "<m>"' }),
     page('too many', { refused: 'too-many-attempts', username: 'maria', retryAfter: 840 }),
     page('one minute', { refused: 'too-many-attempts', username: 'maria', retryAfter: 20 }),
