@@ -37,7 +37,7 @@ export function accountRoutes(deps: Deps): Router {
     await page(ctx, session, null)
   })
   // The engine comes back here with a code for nobody: that there is a session now is all that counts.
-  router.get('/signed-in', (ctx) => seeOther(ctx, '/account'))
+  router.get('/signed-in', (ctx) => seeOther(ctx, `${issuer}/account`))
   router.post('/stop', async (ctx) => {
     const session = await sessions.open(ctx)
     if (!session) return signInTo(ctx, issuer, 'account')
