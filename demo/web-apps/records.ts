@@ -6,7 +6,8 @@ export interface View {
   heading: string
   columns: [string, string]
   search: (patient: string) => string
-  row(entry: unknown): [string, string] | undefined
+  /** An ISO date, and the words beside it. */
+  row(entry: unknown): [date: string, words: string] | undefined
 }
 
 const text = z.looseObject({
@@ -20,7 +21,7 @@ const goal = z.looseObject({ startDate: z.string(), description: text })
 const bundle = z.looseObject({ entry: z.array(z.looseObject({ resource: z.unknown() })).default([]) })
 const patient = z.looseObject({ name: z.array(z.looseObject({ text: z.string() })).min(1) })
 
-function rowOf<T>(form: z.ZodType<T>, words: (entry: T) => [string, string]): View['row'] {
+function rowOf<T>(form: z.ZodType<T>, words: (entry: T) => [date: string, words: string]): View['row'] {
   return (entry) => {
     const read = form.safeParse(entry)
     return read.success ? words(read.data) : undefined
@@ -33,7 +34,7 @@ export const visitViews: View[] = [
     columns: ['Day', 'What for'],
     search: (id) => `Encounter?patient=${id}&_count=100`,
     row: rowOf(encounter, ({ period: { start }, reasonCode: [reason] }) => [
-      longDate(start),
+      start,
       reason?.text ?? reason?.coding[0]?.display ?? 'Visit'
     ])
   }
@@ -44,21 +45,26 @@ export const carePlanViews: View[] = [
     heading: 'Plans',
     columns: ['Since', 'Plan'],
     search: (id) => `CarePlan?patient=${id}`,
-    row: rowOf(plan, ({ period: { start }, description }) => [longDate(start), description])
+    row: rowOf(plan, ({ period: { start }, description }) => [start, description])
   },
   {
     heading: 'Goals',
     columns: ['Since', 'Goal'],
     search: (id) => `Goal?patient=${id}`,
-    row: rowOf(goal, ({ startDate, description }) => [longDate(startDate), description.text ?? ''])
+    row: rowOf(goal, ({ startDate, description }) => [startDate, description.text ?? ''])
   }
 ]
 
-export function rowsOf(view: View, found: unknown): [string, string][] {
-  return bundle.parse(found).entry.flatMap(({ resource }) => {
-    const row = view.row(resource)
-    return row ? [row] : []
-  })
+/** The latest first. */
+export function rowsOf(view: View, found: unknown): [day: string, words: string][] {
+  return bundle
+    .parse(found)
+    .entry.flatMap(({ resource }) => {
+      const row = view.row(resource)
+      return row ? [row] : []
+    })
+    .sort(([one], [other]) => other.localeCompare(one))
+    .map(([date, words]) => [longDate(date), words])
 }
 
 export function nameOf(found: unknown): string {

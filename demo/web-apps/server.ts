@@ -84,7 +84,8 @@ function routesOf({ app, views, credentials, proof, issuer, fhirBaseUrl }: AppDe
     const tables = await Promise.all(
       views.map(async (view) => ({ view, rows: rowsOf(view, await connection.read(view.search(patient), connected)) }))
     )
-    return connectedPage(look, { ...connected, name, tables, said })
+    const fhirUser = connected.fhirUser.replace(`${fhirBaseUrl}/`, '')
+    return connectedPage(look, { ...connected, fhirUser, name, tables, said })
   }
 
   async function renewed({ id, connected }: { id: string; connected: Connected }): Promise<Connected> {

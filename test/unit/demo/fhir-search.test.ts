@@ -124,6 +124,17 @@ describe('SM-218: pages', () => {
   })
 })
 
+test('a program that looks for patients finds them page by page, and their visits, with a system token', async () => {
+  const token = clinic.token('system/Patient.rs system/Encounter.rs')
+  const first = await clinic.bundle('/Patient?name=diaz&_count=2', token)
+  expect([first.total, first.entry?.map(({ resource }) => resource.id)]).toEqual([3, ['maria', 'leo']])
+  expect(await clinic.idsOf('/Patient?name=diaz&_count=2', token)).toEqual(['maria', 'leo', 'sofia'])
+  expect(await clinic.idsOf('/Patient?name=sofia%20diaz&birthdate=2021-09-21', token)).toEqual(['sofia'])
+  expect((await clinic.get('/Patient/leo', token)).status).toBe(200)
+  expect(await clinic.idsOf('/Encounter?patient=leo&_count=4', token)).toHaveLength(6)
+  expect((await clinic.get('/Observation?patient=leo', token)).status).toBe(403)
+})
+
 describe('what is not here', () => {
   test.each<[path: string, status: number]>([
     ['/Patient/nobody', 404],
