@@ -146,7 +146,7 @@ describe.each(STORES)('a visit, or another record, that a person picks, on %s', 
   test('a patient without a visit: the launch ends there, and nothing is shared', async () => {
     const { browser } = await begin('openid launch/patient launch/encounter')
     await find(browser, 'Smith', 'john')
-    expect(textOf(browser.page)).toMatch(/There is no visit .*Heart App asks for one, so it can’t be opened.*Nothing was shared/)
+    expect(textOf(browser.page)).toMatch(/There is no visit We looked in the record of John Smith\. Heart App asks for one, so it can’t be opened.*Nothing was shared/)
     await browser.submit({ decision: 'deny' })
     expect(new URL(browser.page.url).searchParams.get('error')).toBe('access_denied')
   })
