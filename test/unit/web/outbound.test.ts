@@ -219,7 +219,7 @@ describe('what is asked', () => {
     }
   )
 
-  test('a name in the resolver of the system is not believed where DNS says otherwise', async () => {
+  test('case 84: a name in the resolver of the system is not believed where DNS says otherwise', async () => {
     const names = await startNameServer(() => ['127.0.0.77'])
     const elsewhere = (address: string) => address === '127.0.0.77'
     const answer = await get(`https://localhost:${port}/`, { nameServers: [names.address], isAllowed: elsewhere })
