@@ -227,6 +227,8 @@ function ownNames({ clients, fhirServers }: Outline): Problem[] {
     if (name === undefined) return []
     if (taken.has(name)) return [{ path, message: `must be a name that no client has, but a client is ${JSON.stringify(name)}` }]
     if (FORM_OF_SUB.test(name)) return [{ path, message: "must not have the form of a person's sub" }]
+    if (name.startsWith('app-'))
+      return [{ path, message: 'must not begin as the client_ids of apps do that register themselves, with app-' }]
     return []
   })
 }

@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<string, RecordType>> = {
   Encounter: of('date', ['period'], ['reasonCode', 'serviceType', 'type', 'class']),
   ImagingStudy: of('started', ['started'], ['description', 'procedureCode', 'modality']),
   Immunization: of('date', ['occurrenceDateTime'], ['vaccineCode']),
-  MedicationRequest: of('authoredon', ['authoredOn'], ['medicationCodeableConcept']),
+  MedicationRequest: of('authoredon', ['authoredOn'], ['medicationCodeableConcept', 'medicationReference']),
   Observation: of('date', ['effectiveDateTime', 'effectivePeriod', 'issued'], ['code']),
   Procedure: of('date', ['performedDateTime', 'performedPeriod'], ['code']),
   ServiceRequest: of('authored', ['authoredOn'], ['code'])

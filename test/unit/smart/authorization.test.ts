@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { PatientContext } from '../../../src/smart/authorization.ts'
-import { createPlace } from './place.ts'
+import { createPlace, type Picked } from './place.ts'
 
 const FOR_PATIENT = 'openid launch/patient patient/Patient.rs'
 
@@ -50,6 +50,61 @@ describe('the patient', () => {
     const { describeFor } = await createPlace()
     const about = await describeFor(username, { scope: FOR_PATIENT, ...params }, picked)
     expect(about?.patient satisfies PatientContext | undefined).toMatchObject(expected)
+  })
+})
+
+describe('at a FHIR server that Keyward may search', () => {
+  const searched = { patientSearch: { as: 'keyward-internal' } }
+  const ENCOUNTER = 'openid launch/patient launch/encounter'
+
+  test.each<[string, string, string, Picked, object]>([
+    ['a clinician has to find the patient', 'dr.lee', FOR_PATIENT, {}, { patient: { state: 'to-search' } }],
+    [
+      'and has found one',
+      'dr.lee',
+      FOR_PATIENT,
+      { patient: { id: 'leo', name: 'Leo Diaz' } },
+      { patient: { state: 'settled', id: 'leo', person: { name: 'Leo Diaz', relationship: 'patient' } } }
+    ],
+    ['without a patient asked for, none', 'dr.lee', 'openid user/Patient.rs', {}, { patient: { state: 'none' } }],
+    ['a visit alone needs a patient', 'dr.lee', 'openid launch/encounter', {}, { patient: { state: 'to-search' } }],
+    [
+      'a visit is to be picked once the patient is',
+      'maria',
+      ENCOUNTER,
+      { patient: { id: 'leo' } },
+      { patient: { state: 'settled' }, records: { toPick: [{ resourceType: 'Encounter' }], picked: [] } }
+    ],
+    ['and not before', 'maria', ENCOUNTER, {}, { patient: { state: 'to-pick' }, records: { toPick: [], picked: [] } }],
+    [
+      'and has been',
+      'maria',
+      ENCOUNTER,
+      { patient: { id: 'leo' }, records: [{ resourceType: 'Encounter', id: 'v' }] },
+      { records: { toPick: [], picked: [{ resourceType: 'Encounter', id: 'v' }] } }
+    ],
+    [
+      'what was picked and is not asked for counts for nothing',
+      'maria',
+      FOR_PATIENT,
+      { patient: { id: 'leo' }, records: [{ resourceType: 'Encounter', id: 'v' }] },
+      { records: { toPick: [], picked: [] } }
+    ],
+    [
+      'a patient’s account has nobody but its own people',
+      'maria',
+      FOR_PATIENT,
+      { patient: { id: 'john', name: 'John Smith' } },
+      { patient: { state: 'impossible', reason: 'not-permitted' } }
+    ]
+  ])('%s', async (_name, username, scope, picked, expected) => {
+    const { describeFor } = await createPlace(searched)
+    expect(await describeFor(username, { scope }, picked)).toMatchObject(expected)
+  })
+
+  test('elsewhere the scope of a visit is dropped, but for an app that an EHR has launched', async () => {
+    const { describeFor } = await createPlace()
+    expect((await describeFor('maria', { scope: ENCOUNTER }))?.scopes).toEqual(['openid', 'launch/patient'])
   })
 })
 

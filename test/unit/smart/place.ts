@@ -3,30 +3,35 @@ import { randomBytes } from 'node:crypto'
 import { createAccounts } from '../../../src/accounts/accounts.ts'
 import { createPasswords } from '../../../src/accounts/password.ts'
 import { createClients } from '../../../src/clients/clients.ts'
+import type { FhirServer } from '../../../src/config/config.ts'
 import { parseConfig } from '../../../src/config/read-config.ts'
 import { createSealer } from '../../../src/keys/sealing.ts'
-import { type Authorization, createAuthorizations } from '../../../src/smart/authorization.ts'
+import { type Authorization, type Authorizations, createAuthorizations } from '../../../src/smart/authorization.ts'
 import { createLaunches, type Launches } from '../../../src/smart/launch.ts'
 import { createFence, type RaisableFence } from '../../../src/store/fence.ts'
 import { openDriver } from '../../../src/store/open-store.ts'
 import { createStore } from '../../../src/store/sealed-store.ts'
 import { clinicYaml, FHIR_BASE } from '../../harness/clinic-config.ts'
 
+export type Picked = NonNullable<Parameters<Authorizations['describe']>[0]['picked']>
+
 export interface Place {
   clock: { now: number }
   launches: Launches
   fence: RaisableFence
   /** What a request, with these parameters besides the usual ones, is about for somebody. */
-  describeFor(username: string, params: Record<string, unknown>, pickedPatient?: string): Promise<Authorization | undefined>
+  describeFor(username: string, params: Record<string, unknown>, picked?: string | Picked): Promise<Authorization | undefined>
 }
 
-export async function createPlace(): Promise<Place> {
+/** `changes` are to its FHIR servers. */
+export async function createPlace(changes: Partial<FhirServer> = {}): Promise<Place> {
   const clock = { now: 1_800_000_000_000 }
   const now = () => clock.now
   const driver = await openDriver('sqlite::memory:', { now })
   const store = createStore({ driver, sealer: createSealer([{ id: 1, key: randomBytes(32) }]), lookupKey: randomBytes(32), now })
   const config = parseConfig(clinicYaml({ port: 9000 }), { env: {}, baseDir: '.' })
-  const { fhirServers, issuer } = config
+  const { issuer } = config
+  const fhirServers = config.fhirServers.map((server) => ({ ...server, ...changes }))
   const passwords = await createPasswords({ cost: { memoryCost: 1024, timeCost: 2, parallelism: 1 } })
   const accounts = createAccounts({ store, passwords, now })
   const clients = createClients({ configured: config.clients, issuer, store })
@@ -37,15 +42,12 @@ export async function createPlace(): Promise<Place> {
     clock,
     fence,
     launches,
-    async describeFor(username, params, pickedPatient) {
+    async describeFor(username, params, given) {
       const account = config.accounts.find((one) => one.username === username)
       const accountId = account ? (await accounts.createIfAbsent(account)).sub : 'nobody'
       const usual = { client_id: 'heart-app', aud: FHIR_BASE, code_challenge: 'challenge' }
-      return authorizations.describe({
-        params: { ...usual, ...params },
-        accountId,
-        ...(pickedPatient === undefined ? {} : { picked: { patient: { id: pickedPatient } } })
-      })
+      const picked = typeof given === 'string' ? { patient: { id: given } } : (given ?? {})
+      return authorizations.describe({ params: { ...usual, ...params }, accountId, picked })
     }
   }
 }
