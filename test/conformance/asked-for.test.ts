@@ -1,11 +1,21 @@
 /** What a standalone app asks for, and whether it gets it: context, identity, parameters that nobody here knows. */
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { authorize, newApp } from '../harness/app-client.ts'
+import { authorize, introspect, newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { textOf, walkTo } from '../harness/on-pages.ts'
 import { newVisit, withoutSecondFactor } from '../harness/visit.ts'
+
+/** Types of a patient's compartment in FHIR R4, but those that are split by category. */
+const TYPES = [
+  ['Account', 'AdverseEvent', 'AllergyIntolerance', 'Appointment', 'AppointmentResponse', 'Basic', 'BodyStructure', 'CarePlan'],
+  ['CareTeam', 'ChargeItem', 'Claim', 'ClaimResponse', 'ClinicalImpression', 'Communication', 'Composition', 'Consent'],
+  ['Coverage', 'DetectedIssue', 'DeviceRequest', 'DiagnosticReport', 'DocumentReference', 'Encounter', 'EpisodeOfCare'],
+  ['ExplanationOfBenefit', 'FamilyMemberHistory', 'Flag', 'Goal', 'ImagingStudy', 'Immunization', 'Invoice', 'List'],
+  ['Media', 'MedicationAdministration', 'MedicationDispense', 'MedicationRequest', 'MedicationStatement', 'NutritionOrder'],
+  ['Patient', 'Procedure', 'QuestionnaireResponse', 'RelatedPerson', 'RequestGroup', 'RiskAssessment', 'ServiceRequest']
+].flat()
 
 describe.each(STORES)('what a standalone app asks for, on %s', (store) => {
   let keyward: Keyward
@@ -49,6 +59,20 @@ describe.each(STORES)('what a standalone app asks for, on %s', (store) => {
   test('SM-158: a patient/ scope brings a patient, though launch/patient was not asked for', async () => {
     const { response } = await newVisit(keyward).tokens({ scope: 'patient/Patient.rs' })
     expect(response.body.patient).toBe('leo')
+  })
+
+  test('SM-093: forty scopes and more are granted, and all of them are in every answer', async () => {
+    const asked = ['launch/patient', 'offline_access', ...TYPES.map((type) => `patient/${type}.rs`)].sort()
+    expect(asked.length).toBeGreaterThan(40)
+    const visit = newVisit(keyward)
+    const { response, access, refresh } = await visit.tokens({ scope: asked.join(' '), prompt: 'consent' }, { tick: () => true })
+    expect(response.body.scope?.split(' ').sort()).toEqual(asked)
+    expect(
+      String((await introspect(keyward.issuer, access)).body.scope)
+        .split(' ')
+        .sort()
+    ).toEqual(asked)
+    expect((await visit.app.refresh(refresh)).body.scope?.split(' ').sort()).toEqual(asked)
   })
 
   test('SM-094: parameters that nobody here knows do no harm', async () => {

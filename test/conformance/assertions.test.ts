@@ -48,7 +48,8 @@ describe.each(STORES)('proofs by key on %s', (store) => {
     const app = await register(keyward, { ...keyed, jwks: { keys: [mine.jwk] } })
     const attacker = await register(keyward, { ...keyed, jwks: { keys: [theirs.jwk] } })
     const change = { ...keyed, client_id: idOf(app), jwks: { keys: [theirs.jwk] } }
-    for (const token of [undefined, tokenOf(attacker), 'kw_rat_unknown'])
+    const forged = tokenOf(app).replace(/.{8}$/, 'AAAAAAAA')
+    for (const token of [undefined, tokenOf(attacker), 'kw_rat_unknown', forged])
       expect(await ask('PUT', uriOf(app), { token, body: change })).toMatchObject({ status: 401 })
 
     const visit = newVisit(keyward, { clientId: idOf(app), redirectUri: 'https://sleep.example/cb' })
