@@ -3,16 +3,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { authorize, basic, newApp, totpCode } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { PASSWORD, SECRETS } from '../harness/clinic-config.ts'
+import { FILLED, idOn, secretOn, withDevelopers } from '../harness/developing.ts'
 import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, startKeyward } from '../harness/keyward.ts'
 import { expectProtected } from '../harness/protecting-headers.ts'
-import { APP, invitation, note, withRegistration } from '../harness/registering.ts'
+import { APP, invitation, note } from '../harness/registering.ts'
+import { noteSecret } from '../harness/run-folder.ts'
 import { sourcesUnder } from '../unit/structure/sources.ts'
 
 let keyward: Keyward
 const visited: { method: string; path: string; status: number }[] = []
 beforeAll(async () => {
-  keyward = await startKeyward({ change: (config) => ({ ...withRegistration(config), secondFactor: config.secondFactor }) })
+  const secondFactor = { patients: 'required', clinicians: 'required', developers: 'off' } as const
+  keyward = await startKeyward({ change: (config) => ({ ...withDevelopers(config), secondFactor }) })
 })
 afterAll(() => keyward.stop())
 
@@ -75,6 +78,22 @@ async function fill(fields: Record<string, string>, index = 0): Promise<Response
   return answer
 }
 
+const DESCRIBED = { ...FILLED, kind: 'client_secret_basic', scope: 'openid', reason: 'why' }
+
+/** A page of the developer, opened and then asked for again. */
+async function opened(path: string): Promise<Response> {
+  await browser().open(`${keyward.issuer}${path}`)
+  return page()
+}
+let developed = ''
+async function developing(fields: Record<string, string>, index = 0): Promise<Response> {
+  const answer = await fill(fields, index)
+  const shown = { ...browser().page, html: await answer.clone().text() }
+  noteSecret('client secret', secretOn(shown))
+  if (idOn(shown) !== '') developed = `/developer/apps/${idOn(shown)}`
+  return answer
+}
+
 const page = (): Promise<Response> => browse(browser().page.url)
 const followed = async (): Promise<Response> => {
   const answer = await browse(resume)
@@ -91,6 +110,7 @@ const ANSWERS: [string, number, () => Promise<Response>][] = [
   ['/style.css', 200, get('/style.css')],
   ['/forms.css', 200, get('/forms.css')],
   ['/consent.css', 200, get('/consent.css')],
+  ['/apps.css', 200, get('/apps.css')],
   ['/theme.css', 200, get('/theme.css')],
   [
     '/style.css, unchanged',
@@ -182,14 +202,7 @@ const ANSWERS: [string, number, () => Promise<Response>][] = [
   ],
   ['/launch, unauthenticated', 401, () => asking('POST', '/launch')],
   ['/revoke', 200, () => post('/revoke', { client_id: 'heart-app', token: tokens.refresh_token ?? '' })],
-  [
-    '/account',
-    200,
-    async () => {
-      await browser().open(`${keyward.issuer}/account`)
-      return page()
-    }
-  ],
+  ['/account', 200, () => opened('/account')],
   ['/account/stop', 200, () => fill({})],
   ['/account/signed-in', 303, () => browse(`${keyward.issuer}/account/signed-in`)],
   [
@@ -209,6 +222,26 @@ const ANSWERS: [string, number, () => Promise<Response>][] = [
       )
     }
   ],
+  ['/developer, signed out', 303, () => browse(`${keyward.issuer}/developer`)],
+  ['/developer/signed-in', 303, () => browse(`${keyward.issuer}/developer/signed-in`)],
+  [
+    '/developer',
+    200,
+    async () => {
+      await browser().open(`${keyward.issuer}/developer`)
+      await browser().submit({ username: 'devi', password: PASSWORD })
+      return page()
+    }
+  ],
+  ['/developer/new', 200, () => opened('/developer/new')],
+  ['/developer/new, refused', 422, () => fill({ ...DESCRIBED, name: '' })],
+  ['/developer/new, accepted', 201, () => developing(DESCRIBED)],
+  ['/developer/apps/:clientId/edit', 200, () => opened(`${developed}/edit`)],
+  ['/developer/apps/:clientId/edit, accepted', 303, () => fill(DESCRIBED)],
+  ['/developer/apps/:clientId', 200, () => opened(developed)],
+  ['/developer/apps/:clientId/production', 303, () => fill({})],
+  ['/developer/apps/:clientId/secret', 200, () => developing({}, 1)],
+  ['/developer/apps/:clientId/delete', 303, () => fill({ sure: 'yes' }, 2)],
   ['a body that is too large', 413, () => post('/token', { a: 'a'.repeat(57 * 1024) })],
   ['an address that is too long', 414, get(`/${'a'.repeat(17 * 1024)}`)],
   ['a head that is too large', 431, get('/', { 'X-Long': 'a'.repeat(17 * 1024) })],
@@ -230,7 +263,9 @@ describe('case 127: protecting headers', () => {
     expectProtected(answer.headers)
     const isPage = (status < 300 || status > 399) && answer.headers.get('content-type')?.startsWith('text/html') === true
     const policy = answer.headers.get('content-security-policy') ?? ''
-    expect(answer.headers.get('cross-origin-opener-policy')).toBe(name.startsWith('/account') && isPage ? 'same-origin' : null)
+    expect(answer.headers.get('cross-origin-opener-policy')).toBe(
+      /^\/(account|developer)/.test(name) && isPage ? 'same-origin' : null
+    )
     if (!isPage) return
     const nonce = /script-src 'nonce-([\w+/=]{24})'/.exec(policy)?.[1]
     expect(nonce).toBeDefined()

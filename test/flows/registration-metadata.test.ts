@@ -187,6 +187,16 @@ describe.each(STORES)('what apps register on %s', (store) => {
     ['no name', { client_name: undefined }],
     ['a long URI', { redirect_uris: [`https://s.example/${'a'.repeat(3000)}`] }],
     ['a reason for a scope that is not asked for', { scope_reasons: { 'patient/*.rs': 'because' } }],
+    ['a reason that turns around', { scope_reasons: { openid: 'who you are \u202e' } }],
+    ['a reason of two lines', { scope_reasons: { openid: 'who\nyou are' } }],
+    ['a reason under a heap of marks', { scope_reasons: { openid: `w${'\u0301'.repeat(8)}ho` } }],
+    ['a long reason', { scope_reasons: { openid: 'y'.repeat(201) } }],
+    ['an empty reason', { scope_reasons: { openid: ' ' } }],
+    ['a reason that is no text', { scope_reasons: { openid: ['why'] } }],
+    ['reasons that are no object', { scope_reasons: ['why'] }],
+    ['an answer that is none of them', { privacy_answers: { sells: 'never' } }],
+    ['an answer to another question', { privacy_answers: { is_safe: 'yes' } }],
+    ['answers that are no object', { privacy_answers: 'no' }],
     ['deep nesting', { jwks: { keys: [{ kid: 'a', a: { b: { c: { d: {} } } } }] } }],
     ['text for a list', { redirect_uris: 'https://sleep.example/cb' }]
   ])('case 89: %s: 400', async (_what, changes) => {

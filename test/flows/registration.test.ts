@@ -56,7 +56,8 @@ describe.each(STORES)('registration on %s', (store) => {
     const metadata = {
       ...APP,
       launch_urls: ['https://sleep.example/launch', 'https://sleep.example/launch/2'],
-      scope_reasons: { 'patient/Observation.rs': 'Shows how you slept.' }
+      scope_reasons: { 'patient/Observation.rs': 'Shows how you slept.' },
+      privacy_answers: { shares: 'no', sells: 'if-you-agree', advertises: 'yes', keeps: 'longer', deletes: 'no' }
     }
     const answer = await registered(metadata)
     expect(answer.headers.get('cache-control')).toBe('no-store')

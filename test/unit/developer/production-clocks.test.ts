@@ -94,6 +94,8 @@ test('an app that is verified has a clock of its own, five business days, until 
   const alarms = [[told, 'a request for production is overdue']]
   expect(await watched()).toEqual({ alarms, overdue: [{ ...OVERDUE, reason: 'enable' }] })
 
+  // The trail is read in the order of time.
+  place.time += 1000
   expect(await approveCommand(place.deps(), await place.request())).toBe(0)
   expect((await place.stored.read(ID))?.production).toMatchObject({
     state: 'approved',
