@@ -1,9 +1,12 @@
 /** What a patient can choose, and that nothing else is granted: certification (g)(10), SMART App Launch 2.2 "Scopes". */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { authorize, newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
+import { textOf, walkTo } from '../harness/on-pages.ts'
 import { withoutSecondFactor } from '../harness/visit.ts'
 
 /** US Core 6.1 and 7.0, and what (g)(10) names besides. */
@@ -47,6 +50,10 @@ const GROUP_2 = [
   granular('Observation', `${US_CORE}/us-core-category|sdoh`)
 ]
 const CLINICAL_TEST = [granular('Observation', `${OBSERVATION}|procedure`)]
+
+interface Texts {
+  kinds: Record<string, { label: string; long: string }>
+}
 
 /** The FHIR server honours the code of Basic resources in scopes too, as one that keeps state for apps would. */
 function change(config: Config): Config {
@@ -102,6 +109,19 @@ describe.each(STORES)('consent on %s', (store) => {
     const { browser } = await offered(['patient/*.rs'])
     expect(browser.page.html).toContain('new kinds')
   })
+
+  test.each(['en', 'es'])(
+    'SM-103: in %s the page describes a kind in a few words and in more, and asks for how long',
+    async (lang) => {
+      const { kinds }: Texts = JSON.parse(readFileSync(join(import.meta.dirname, `../../views/locales/${lang}.json`), 'utf8'))
+      const browser = newBrowser(keyward.issuer)
+      const scope = 'openid launch/patient offline_access patient/AllergyIntolerance.rs'
+      const url = newApp(keyward.issuer).authorizationUrl({ scope, prompt: 'consent', ui_locales: lang })
+      const text = textOf(await walkTo(browser, url, 'consent'))
+      for (const said of [kinds.allergies?.label, kinds.allergies?.long]) expect(text).toContain(said)
+      expect(browser.page.html).toContain('name="duration"')
+    }
+  )
 
   test('SM-047, SM-207: every type of the compartment can be granted', async () => {
     const asked = TYPES.map((type) => `patient/${type}.rs`)
