@@ -76,6 +76,7 @@ function underTheHood({ keyward, fhir, hospital, app, ehr, visits, carePlan, rep
     ['How apps find Keyward', 'for this clinic’s records', smartConfiguration],
     ['Records of Riverside Hospital', 'a FHIR server of its own, behind the same Keyward', `${hospital}/metadata`],
     ['Whose records', 'the houses, as apps list them', `${keyward}/brands`],
+    ['For developers', 'where Devi Rao, who makes apps, adds one', `${keyward}/developer`],
     ['Heart App', 'a sample app, on the fhirclient package', `${app}/`],
     ['Clinic EHR', 'opens apps for a patient and a visit', `${ehr}/`],
     ['My Visits', 'an app with a server, which has a secret', visits],
