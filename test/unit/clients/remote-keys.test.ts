@@ -1,5 +1,5 @@
 /** Keys that a client publishes at its jwks_uri, served over HTTP as well and as badly as can be. */
-import { KeyObject } from 'node:crypto'
+import { generateKeyPairSync, KeyObject } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createRemoteKeys, type RemoteKeys } from '../../../src/clients/remote-keys.ts'
@@ -25,6 +25,7 @@ const find = async (kid: string) => {
   const found = await remoteKeys.find(server.uri, kid, 'ES384')
   return found instanceof KeyObject ? 'found' : found
 }
+const jwkOf = (key: KeyObject): object => key.export({ format: 'jwk' })
 const SECOND = 1000
 /** 50 MB of blanks, in 50 kB. */
 const BOMB = gzipSync(Buffer.alloc(50_000_000, 0x20))
@@ -97,6 +98,19 @@ describe('case 53: SM-136: SM-137: SM-310: keys change', () => {
     server.publish([first.jwk, second.jwk])
     expect(await find('second')).toBe('found')
   })
+})
+
+test.each<[string, 'RS384' | 'ES384', object]>([
+  ['RSA of 1024 bits', 'RS384', jwkOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey)],
+  ['RSA with the exponent 3', 'RS384', jwkOf(generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }).publicKey)],
+  ['EC on P-256', 'ES384', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey)],
+  ['a symmetric key', 'RS384', { kty: 'oct', k: 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' }],
+  ['a symmetric key that says it is RSA', 'RS384', { kty: 'RSA', k: 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' }],
+  ['a key with its private part', 'ES384', jwkOf(newClientKey('ES384').privateKey)]
+])('case 52: %s at the address verifies nothing', async (_what, alg, jwk) => {
+  server.publish([{ ...jwk, kid: 'weak' }, first.jwk])
+  expect(await remoteKeys.find(server.uri, 'weak', alg)).toMatch(/^(weak-key|no-such-key)$/)
+  expect(await find('first')).toBe('found')
 })
 
 describe('case 54: an address that fails', () => {
