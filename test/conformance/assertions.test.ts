@@ -1,6 +1,4 @@
 /** Clients with keys, at each endpoint at which they prove themselves, and who may change keys that were registered in place. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { assertionForm, newClientKey, newService, serviceConfig } from '../harness/backend-client.ts'
@@ -65,9 +63,4 @@ describe.each(STORES)('proofs by key on %s', (store) => {
     expect(await visit.app.redeem(await code(), by(mine))).toMatchObject({ status: 401, body: { error: 'invalid_client' } })
     expect((await visit.app.redeem(await code(), by(theirs))).status).toBe(200)
   })
-})
-
-test('SM-068: developers are reminded to renew keys that they registered in place', () => {
-  const page = readFileSync(join(import.meta.dirname, '../../docs/app-developers.md'), 'utf8').replace(/\s+/g, ' ')
-  expect(page).toMatch(/Keys that you register in `jwks` only you can change: remember to renew them/)
 })
