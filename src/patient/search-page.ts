@@ -9,7 +9,7 @@ import { hasOtherFields, readForm } from '../web/form.ts'
 import { languageOf, render } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
 import type { Asker, SearchAnswer, Searches, SearchPage, Typed } from './searches.ts'
-import { typedSearch } from './typed-search.ts'
+import { LONGEST_NAME, typedSearch } from './typed-search.ts'
 import { writtenDate } from './written-date.ts'
 
 export interface OpenedStep {
@@ -100,7 +100,7 @@ export function patientSearchPage({ steps, searches, audit, now }: Deps): StepPa
       const asker = { uid: String(ctx.params.uid), about: opened.about, source: sourceOf(ctx), resourceType: 'Patient' }
       const at = pageNumber(form.page || form.at)
       if (form.search === '') {
-        const typed = { name: form.name.trim(), birthDate: form.birthdate.trim() }
+        const typed = { name: form.name.trim().slice(0, LONGEST_NAME), birthDate: form.birthdate.trim() }
         const search = typedSearch(typed)
         if (!search.ok) return page(ctx, opened, { typed, refused: search.reason })
         return showAnswer(ctx, opened, await searches.begin(asker, search.parameters, typed))

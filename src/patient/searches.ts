@@ -78,9 +78,9 @@ export function createSearches({ store, fhir, audit, now }: Deps): Searches {
     await record(asker, answer)
     if (!answer.ok) return { ok: false, reason: 'not-answered', typed: search.typed }
     const { resources } = answer.value
-    const pages = search.pages.slice(0, at + 1)
-    const next = pages.length < MOST_PAGES ? answer.value.next : 'elsewhere'
-    if (typeof next === 'object') pages.push(next.url)
+    const next = at + 1 < MOST_PAGES ? answer.value.next : 'elsewhere'
+    // What was turned to beyond it stays, for another window of the same browser.
+    const pages = typeof next === 'object' ? search.pages.toSpliced(at + 1, 1, next.url) : search.pages.slice(0, at + 1)
     await store.put(searches, id, { ...search, pages }, { expiresAt: now() + KEEP_FOR })
     return { ok: true, page: { search: id, typed: search.typed, at, resources, next } }
   }

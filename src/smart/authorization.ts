@@ -156,7 +156,8 @@ function searchedPatient(
 ): PatientContext {
   if (launch || !fhirServer.patientSearch) return { state: 'impossible', reason: 'no-record-open' }
   if (!picked) return { state: 'to-search' }
-  const { id, name = '', birthDate } = picked
+  const { id, name, birthDate } = picked
+  if (!name) return { state: 'settled', id }
   return {
     state: 'settled',
     id,

@@ -1,5 +1,7 @@
 /** A clinician opens an app from outside the EHR, and finds the patient at the FHIR server. */
+import { decodeJwt } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Config } from '../../src/config/config.ts'
 import { introspect, newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { type FhirServerUnderTest, OWN_NAME, searching, startFhirServerUnderTest } from '../harness/fhir-server.ts'
@@ -59,6 +61,10 @@ describe.each(STORES)("a clinician's search for a patient on %s", (store) => {
       patient: 'leo',
       fhirUser: `${fhir.baseUrl}/Practitioner/lee`
     })
+    // What a clinician allows is allowed to the app, whoever the patient of this launch was.
+    await browser.open(`${keyward.issuer}/account`)
+    expect(textOf(browser.page)).toContain('Heart App')
+    expect(textOf(browser.page)).not.toContain('Leo')
   })
 
   test('finds by birth date alone, and by both', async () => {
@@ -182,6 +188,39 @@ describe.each(STORES)("a clinician's search for a patient on %s", (store) => {
     expect((await secret.post('/introspect', { token: own?.jti })).status).toBe(401)
     const page = await newBrowser(keyward.issuer).open(app.authorizationUrl({ aud: fhir.baseUrl }))
     expect({ status: page.status, step: page.step }).toEqual({ status: 400, step: '' })
+  })
+
+  test('a FHIR server that is given JWTs is asked with one that says the same', async () => {
+    const there = await startFhirServerUnderTest()
+    const withJwts = (config: Config): Config => {
+      const { fhirServers, ...others } = searching(there)(config)
+      return { ...others, fhirServers: fhirServers.map((one) => ({ ...one, accessTokenFormat: 'jwt' })) }
+    }
+    const other = await startKeyward({ store, change: withJwts })
+    try {
+      there.introspectAt(other.issuer)
+      const browser = newBrowser(other.issuer)
+      const url = newApp(other.issuer).authorizationUrl({ scope: SCOPE, aud: there.baseUrl })
+      await walkTo(browser, url, 'patient', { username: 'dr.lee' })
+      await browser.submit({ name: 'Smith', birthdate: '' })
+      expect(picks(browser)).toEqual(['john'])
+      const { token = '', introspected } = there.asked.at(-1) ?? {}
+      const claims: Record<string, unknown> = decodeJwt(token)
+      expect(claims).toMatchObject({ client_id: OWN_NAME, aud: there.baseUrl, scope: 'system/Patient.rs' })
+      expect(introspected).toMatchObject({ active: true, client_id: OWN_NAME, exp: claims.exp })
+    } finally {
+      await other.stop()
+      await there.stop()
+    }
+  })
+
+  test('a patient without a name can be picked, and is called nobody', async () => {
+    fhir.records.push({ resourceType: 'Patient', id: 'nameless', birthDate: '1900-01-01' })
+    const { browser } = await atSearch('openid launch/patient patient/Goal.rs')
+    await browser.submit({ name: '', birthdate: '1900-01-01' })
+    expect(textOf(browser.page)).toContain('No name on record')
+    await send(browser, { patient: 'nameless' })
+    expect(textOf(browser.page)).toContain('wants to see the record that you have open')
   })
 
   test('who leaves shares nothing', async () => {

@@ -25,7 +25,7 @@ export interface FhirServerUnderTest {
   /** At which Keyward tokens are introspected. */
   introspectAt(issuer: string): void
   /** What it was asked so far, path and query, and what the token was worth. */
-  asked: { url: string; introspected: Record<string, unknown> }[]
+  asked: { url: string; token: string; introspected: Record<string, unknown> }[]
   records: Record<string, unknown>[]
   /** How it answers from now on; undefined: as it should. */
   answer(how?: (request: IncomingMessage, response: ServerResponse) => void): void
@@ -44,7 +44,7 @@ export async function startFhirServerUnderTest(): Promise<FhirServerUnderTest> {
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
     const { body: introspected } = await introspect(issuer, token)
-    asked.push({ url: request.url ?? '', introspected })
+    asked.push({ url: request.url ?? '', token, introspected })
     if (wrongly) return wrongly(request, response)
     const [, type = '', id, query = ''] = /^\/fhir\/([A-Za-z]+)(?:\/([^?]+))?(?:\?(.*))?$/.exec(request.url ?? '') ?? []
     if (introspected.active !== true) return send(response, 401, { resourceType: 'OperationOutcome' })
