@@ -46,6 +46,15 @@ describe('the requirements', () => {
   })
 })
 
+test('each of the 35 mistakes that authorization servers are known for is named by a test', () => {
+  const text = sourcesUnder('test')
+    .filter(({ file }) => file.endsWith('.test.ts') && !file.startsWith('test/unit/structure/'))
+    .map(({ text }) => text)
+    .join('\n')
+  const named = new Set([...text.matchAll(/['`][^'`\n]*\bmistake (\d+)\b/g)].map(([, number]) => Number(number)))
+  expect([...named].sort((one, other) => one - other)).toEqual(Array.from({ length: 35 }, (_, at) => at + 1))
+})
+
 const report = (...tests: [title: string, status: string, group?: string][]) => ({
   testResults: [
     {
