@@ -53,6 +53,14 @@ describe('the patient', () => {
   })
 })
 
+test.each(['maria', 'dr.lee'])('a developer has none, whoever the account (of %s) says it is', async (username) => {
+  const { describeFor } = await createPlace({ patientSearch: { as: 'keyward-internal' } })
+  for (const scope of [FOR_PATIENT, 'openid user/Patient.rs', 'openid'])
+    expect(await describeFor(username, { scope }, undefined, 'developer')).toMatchObject({
+      patient: { state: 'impossible', reason: 'not-known-here' }
+    })
+})
+
 describe('at a FHIR server that Keyward may search', () => {
   const searched = { patientSearch: { as: 'keyward-internal' } }
   const ENCOUNTER = 'openid launch/patient launch/encounter'

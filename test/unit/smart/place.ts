@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createAccounts } from '../../../src/accounts/accounts.ts'
 import { createPasswords } from '../../../src/accounts/password.ts'
 import { createClients } from '../../../src/clients/clients.ts'
-import type { FhirServer } from '../../../src/config/config.ts'
+import type { FhirServer, Role } from '../../../src/config/config.ts'
 import { parseConfig } from '../../../src/config/read-config.ts'
 import { createSealer } from '../../../src/keys/sealing.ts'
 import { type Authorization, type Authorizations, createAuthorizations } from '../../../src/smart/authorization.ts'
@@ -19,8 +19,13 @@ export interface Place {
   clock: { now: number }
   launches: Launches
   fence: RaisableFence
-  /** What a request, with these parameters besides the usual ones, is about for somebody. */
-  describeFor(username: string, params: Record<string, unknown>, picked?: string | Picked): Promise<Authorization | undefined>
+  /** What a request, with these parameters besides the usual ones, is about for somebody, in another role than theirs if one is given. */
+  describeFor(
+    username: string,
+    params: Record<string, unknown>,
+    picked?: string | Picked,
+    role?: Role
+  ): Promise<Authorization | undefined>
 }
 
 /** `changes` are to its FHIR servers. */
@@ -42,9 +47,9 @@ export async function createPlace(changes: Partial<FhirServer> = {}): Promise<Pl
     clock,
     fence,
     launches,
-    async describeFor(username, params, given) {
+    async describeFor(username, params, given, role) {
       const account = config.accounts.find((one) => one.username === username)
-      const accountId = account ? (await accounts.createIfAbsent(account)).sub : 'nobody'
+      const accountId = account ? (await accounts.createIfAbsent({ ...account, role: role ?? account.role })).sub : 'nobody'
       const usual = { client_id: 'heart-app', aud: FHIR_BASE, code_challenge: 'challenge' }
       const picked = typeof given === 'string' ? { patient: { id: given } } : (given ?? {})
       return authorizations.describe({ params: { ...usual, ...params }, accountId, picked })
