@@ -41,6 +41,8 @@ What to try
   5. An app with a server: connect My Visits (${addresses.visits}) or My Care Plan as maria.
   6. Another house: in Heart App choose Riverside Hospital. What is given for one house is refused by the other.
   7. A program without a person: run Nightly Report (${addresses.report}).
+  8. A doctor looks for the patient herself: connect Heart App as dr.lee and search for Diaz.
+  9. Somebody adds an app: open ${addresses.keyward}/developer as devi.
 
 Keyward writes its log to ${logFile}
 Stop with Ctrl-C. Everything is kept for the next start.

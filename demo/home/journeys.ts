@@ -62,6 +62,20 @@ ${opens(`${app}/`, 'Open Heart App again')}</li>
 <li>See that the same access is refused at the other.</li>
 </ol>
 ${opens(`${report}/`, 'Open Nightly Report')}</li>
+<li class="card"><h2>A doctor looks for the patient herself</h2>
+<p>Dr Lee opens Heart App without the EHR. Then nobody has said whose record it is.</p>
+<ol>
+<li>In Heart App, choose <strong>Connect to my clinic</strong> and sign in as <code>dr.lee</code>.</li>
+<li>Search for <strong>Diaz</strong>, and pick a patient.</li>
+</ol>
+${opens(`${app}/`, 'Open Heart App as a doctor')}</li>
+<li class="card"><h2>Somebody adds an app</h2>
+<p>Devi Rao makes apps. What she adds reads the made-up records at once, and real ones when the clinic says so.</p>
+<ol>
+<li>Open the page for developers, and sign in as <code>devi</code>.</li>
+<li>Choose <strong>Add an app</strong>, and say why it asks for what it asks.</li>
+</ol>
+${opens(`${keyward}/developer`, 'Open the page for developers')}</li>
 </ol>`
 }
 
