@@ -259,7 +259,7 @@ describe('the OpenID configuration', () => {
     })
   })
 
-  test('SM-177: its keys are bare public JWKs, each with a kid of its own, one for RS256 at least', async () => {
+  test('SM-014, SM-177: its keys are bare public JWKs, each with a kid of its own, one for RS256 at least', async () => {
     const { keys }: { keys: Record<string, string>[] } = JSON.parse(await (await fetch(openid.jwks_uri)).text())
     expect(keys.filter(({ kty }) => kty === 'RSA').length).toBeGreaterThan(0)
     expect(new Set(keys.map(({ kid }) => kid)).size).toBe(keys.length)

@@ -17,13 +17,15 @@ export interface ShownBy {
   /** The test's name without the ids in front of it. */
   title: string
   passed: boolean
+  /** Whether the test itself carries the id, and not only the group that it is in. */
+  own: boolean
 }
 
 /** One id, or the first and the last of several. */
 const IDS = /\bSM-(\d{3})(?: to SM-(\d{3}))?\b/g
 const PREFIX = /^(?:(?:SM-\d{3}(?: to SM-\d{3})?|case \d+|mistake \d+|F\d+)(?:, | and |: ))+/
 
-/** By id. A test that was left out by its name's pattern is none; the same name on several stores is one. */
+/** By id; of one file first those that carry it themselves. A test that was left out by its name's pattern is none; the same name on several stores is one. */
 export function shownBy(report: unknown, root: string): Map<string, ShownBy[]> {
   const shown = new Map<string, Map<string, ShownBy>>()
   for (const { name, assertionResults } of reportSchema.parse(report).testResults) {
@@ -34,7 +36,8 @@ export function shownBy(report: unknown, root: string): Map<string, ShownBy[]> {
         const tests = shown.get(id) ?? new Map<string, ShownBy>()
         const plain = title.replace(PREFIX, '').replace(/\s+/g, ' ')
         const key = `${file} ${plain}`
-        tests.set(key, { file, title: plain, passed: status === 'passed' && (tests.get(key)?.passed ?? true) })
+        const { passed = true, own = false } = tests.get(key) ?? {}
+        tests.set(key, { file, title: plain, passed: passed && status === 'passed', own: own || idsIn(title).has(id) })
         shown.set(id, tests)
       }
     }
@@ -50,7 +53,7 @@ function idsIn(name: string): Set<string> {
 }
 
 function byPlace(one: ShownBy, other: ShownBy): number {
-  return compare(one.file, other.file) || compare(one.title, other.title)
+  return compare(one.file, other.file) || Number(other.own) - Number(one.own) || compare(one.title, other.title)
 }
 
 function compare(one: string, other: string): number {

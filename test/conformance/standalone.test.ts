@@ -87,7 +87,7 @@ describe.each(STORES)('a standalone launch on %s', (store) => {
     expect(random.length).toBeGreaterThanOrEqual(43)
   })
 
-  test('SM-146, SM-193, SM-203, SM-206, SM-209, SM-214: scope is what was asked for and allowed, letter by letter', () => {
+  test('SM-146, SM-193, SM-195, SM-203, SM-206, SM-209, SM-214: scope is what was asked for and allowed, letter by letter', () => {
     expect(answer.body.scope?.split(' ').sort()).toEqual(SCOPE.split(' ').sort())
   })
 
@@ -103,7 +103,7 @@ describe.each(STORES)('a standalone launch on %s', (store) => {
     expect(await capabilities()).toContain('context-standalone-patient')
   })
 
-  test('SM-173, SM-178, SM-183, SM-184: the id_token is by the issuer for the app, and says who, when and for which request', () => {
+  test('SM-013, SM-173, SM-178, SM-183, SM-184: the id_token is by the issuer for the app, and says who, when and for which request', () => {
     const { payload } = token
     expect(payload).toMatchObject({ iss: keyward.issuer, aud: 'heart-app', nonce: 'n-1', fhirUser: expect.any(String) })
     expect(payload.sub?.length).toBeLessThanOrEqual(255)
@@ -238,7 +238,7 @@ describe.each(STORES)('a standalone launch on %s', (store) => {
       expect(await capabilities()).toContain('client-confidential-symmetric')
     })
 
-    test('SM-037, SM-067, SM-110, SM-113, SM-139, SM-308: an app with a key proves itself by assertions, at the code and at each refresh', async () => {
+    test('SM-037, SM-067, SM-110, SM-113, SM-139, SM-308: an app with a key gets its code beside the query of its address, and proves itself by assertions, at each refresh too', async () => {
       const app = newApp(keyward.issuer, { clientId: 'keyed-app', redirectUri: KEYED_REDIRECT })
       const { assertion } = newService(keyward.issuer, 'keyed-app', key)
       const page = await authorize(newBrowser(keyward.issuer), app.authorizationUrl())

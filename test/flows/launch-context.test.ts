@@ -85,7 +85,7 @@ describe.each(STORES)('a launch context on %s', (store) => {
     ['for another FHIR server', { fhirServer: 'other', patient: 'leo' }, 'create launch contexts for that FHIR server'],
     ['of a kind that it may not say', { patient: 'leo', encounter: 'visit-1' }, 'say encounter'],
     ['with an intent', { intent: 'order' }, 'say intent']
-  ])('an EHR that may say less is refused %s, and the trail has it', async (_what, said, what) => {
+  ])('SM-072: an EHR that may say less is refused %s, and the trail has it', async (_what, said, what) => {
     const authorization = await ehrBearer(keyward.issuer, 'narrow-ehr', key)
     const event = await theRecordOf(keyward, async () => {
       const answer = await askLaunch(keyward.issuer, { ...FOR, ...said }, authorization)

@@ -95,6 +95,11 @@ describe('what tests show', () => {
   })
 })
 
+test('a test that carries an id itself is named before those that have it from their group', () => {
+  const shown = shownBy(report(['a', 'passed', 'SM-001: group'], ['SM-001: b', 'passed', 'SM-001: group']), '/repository')
+  expect(shown.get('SM-001')?.map(({ title }) => title)).toEqual(['b', 'a'])
+})
+
 describe('what is missing', () => {
   const row = (changes: Partial<Requirement>): Requirement => ({
     id: 'SM-001',
@@ -104,8 +109,8 @@ describe('what is missing', () => {
     observable: 'somewhere',
     ...changes
   })
-  const passed = [{ file: 'test/a.test.ts', title: 'a', passed: true }]
-  const failed = [...passed, { file: 'test/b.test.ts', title: 'b', passed: false }]
+  const passed = [{ file: 'test/a.test.ts', title: 'a', passed: true, own: true }]
+  const failed = [...passed, { file: 'test/b.test.ts', title: 'b', passed: false, own: true }]
 
   test.each<[string, Requirement, Parameters<typeof missingFrom>[0]['tests'], number]>([
     ['a SHALL without a test', row({}), new Map(), 1],
@@ -140,7 +145,7 @@ describe('what is missing', () => {
     const page = (titles: [id: string, title: string][]) =>
       conformancePage({
         requirements: titles.map(([id]) => row({ id, level: 'MAY' })),
-        tests: new Map(titles.map(([id, title]) => [id, [{ file: 'test/a.test.ts', title, passed: true }]]))
+        tests: new Map(titles.map(([id, title]) => [id, [{ file: 'test/a.test.ts', title, passed: true, own: true }]]))
       })
     const made = page([
       ['SM-001', 'a'],
@@ -179,7 +184,7 @@ describe('what is missing', () => {
 
   test('a row tells its tests, and no character of a name breaks the table', () => {
     const tests = new Map([
-      ['SM-001', ['a|b', 'c\u202ed', 'e'].map((title) => ({ file: 'test/a.test.ts', title, passed: true }))]
+      ['SM-001', ['a|b', 'c\u202ed', 'e'].map((title) => ({ file: 'test/a.test.ts', title, passed: true, own: true }))]
     ])
     expect(conformancePage({ requirements: [row({})], tests })).toContain(
       '| SM-001 | SHALL | authorization-server | something | somewhere | [a.test.ts](../test/a.test.ts): a\\|b; c·d, and 1 more |'
