@@ -23,8 +23,8 @@ export interface SecondFactor {
   isEnrolled(account: Account): boolean
   /** The key to put into an authenticator app: the same one until it is confirmed. Throws for an enrolled account. */
   beginEnrolment(account: Account): Promise<{ secret: string; uri: string }>
-  /** A first code shows that the app has the key. */
-  confirmEnrolment(sub: string, code: string, address: string): Promise<SecondFactorOutcome>
+  /** A first code shows that the app has the key. It counts once `record` has resolved; until then the code alone is used up. */
+  confirmEnrolment(sub: string, code: string, address: string, record?: () => Promise<void>): Promise<SecondFactorOutcome>
   /** `address`: where the code comes from, as limits count it. */
   verify(sub: string, code: string, address: string): Promise<SecondFactorOutcome>
 }
@@ -64,7 +64,13 @@ export function createSecondFactor(deps: Deps): SecondFactor {
   const isEnrolled = (account: Account) => account.totp?.confirmed === true
 
   /** Accepts a code once, of a factor that is confirmed or of one that is to be. */
-  const accept = async (sub: string, typed: string, address: string, confirmed: boolean): Promise<SecondFactorOutcome> => {
+  const accept = async (
+    sub: string,
+    typed: string,
+    address: string,
+    confirmed: boolean,
+    record?: () => Promise<void>
+  ): Promise<SecondFactorOutcome> => {
     const code = readCode(typed)
     if (!code) return { ok: false, reason: 'malformed' }
     // One after another: a refusal of the first must not use up the others.
@@ -91,14 +97,30 @@ export function createSecondFactor(deps: Deps): SecondFactor {
     const accepted = await accounts.update(sub, (current) => {
       const { totp } = current
       if (current.disabled || totp?.secret !== secret || totp.confirmed !== confirmed) return undefined
-      return step > totp.lastStep ? { ...current, totp: { secret, lastStep: step, confirmed: true } } : undefined
+      return step > totp.lastStep ? { ...current, totp: { secret, lastStep: step, confirmed } } : undefined
     })
     // A store that may have forgotten the use of a step knows nothing of those that began before.
     if (!accepted || beginningOf(step) < fence.notBefore()) return { ok: false, reason: 'code-used' }
     reached('second-factor:used')
+    if (record) {
+      await record()
+      reached('enrolment:audited')
+    }
+    if (!confirmed && !(await confirm(sub, secret, step))) return { ok: false, reason: 'code-used' }
     // A right code is the only thing that clears the count of wrong ones.
     await Promise.all([attempts.reset(CODES, sub), lasting.reset(CODES_IN_A_ROW, sub), attempts.forgive(ADDRESS, address)])
     return { ok: true }
+  }
+
+  /** For the code that has just been used, unless somebody has done something with the account since. */
+  async function confirm(sub: string, secret: string, step: number): Promise<boolean> {
+    const confirmed = await accounts.update(sub, (current) => {
+      const { totp } = current
+      if (current.disabled || totp?.secret !== secret || totp.confirmed || totp.lastStep !== step) return undefined
+      return { ...current, totp: { secret, lastStep: step, confirmed: true } }
+    })
+    if (confirmed) reached('enrolment:confirmed')
+    return confirmed !== undefined
   }
 
   const isRequired = (account: Account) => {
@@ -120,7 +142,7 @@ export function createSecondFactor(deps: Deps): SecondFactor {
       return { secret, uri: totpUri(organizationName, account.username, secret) }
     },
 
-    confirmEnrolment: (sub, code, address) => accept(sub, code, address, false),
+    confirmEnrolment: (sub, code, address, record) => accept(sub, code, address, false, record),
     verify: (sub, code, address) => accept(sub, code, address, true)
   }
 }

@@ -51,8 +51,8 @@ export interface Consents {
   decide(key: ConsentKey, decision: Decision, record?: (consentId: string) => Promise<void>): Promise<Consent>
   /** What an account has allowed. */
   of(accountId: string): AsyncIterable<Consent>
-  /** Ends one of the account's consents at once; undefined where it has no such. */
-  end(accountId: string, consentId: string): Promise<Consent | undefined>
+  /** Ends one of the account's consents at once, once `record` has resolved; undefined where it has no such. */
+  end(accountId: string, consentId: string, record?: (consent: Consent) => Promise<void>): Promise<Consent | undefined>
 }
 
 export interface Decision {
@@ -114,9 +114,10 @@ export function createConsents({ store, now }: { store: Store; now: () => number
     },
     decide,
     of,
-    async end(accountId, consentId) {
+    async end(accountId, consentId, record) {
       for await (const consent of of(accountId)) {
         if (consent.consentId !== consentId) continue
+        await record?.(consent)
         await store.delete(consents, recordOf(consent))
         return consent
       }

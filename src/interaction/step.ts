@@ -125,8 +125,8 @@ export function createInteractionSteps({ provider, clients, sessionEnds, audit }
     delete details.session
     delete details.lastSubmission
     await details.persist()
-    await sessionEnds.end(session)
     await audit.record(sourceOf(ctx), { type: 'sign-out', outcome: 'ended', accountId: session.accountId })
+    await sessionEnds.end(session)
   }
 
   return {

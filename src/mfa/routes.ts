@@ -32,15 +32,16 @@ export function mfaRoutes({ steps, accounts, secondFactor, audit, now }: Deps): 
     const { code } = await readForm(ctx, ['code'])
     const enrolled = secondFactor.isEnrolled(account)
     const from = limitKeyOf(sourceOf(ctx).address)
+    const type = enrolled ? 'second-factor' : 'second-factor-enrolment'
+    const accepted = () => audit.record(sourceOf(ctx), { type, outcome: 'accepted', accountId })
     const outcome = enrolled
       ? await secondFactor.verify(accountId, code, from)
-      : await secondFactor.confirmEnrolment(accountId, code, from)
-    await audit.record(sourceOf(ctx), {
-      type: enrolled ? 'second-factor' : 'second-factor-enrolment',
-      accountId,
-      ...(outcome.ok ? { outcome: 'accepted' } : { outcome: 'refused', reason: outcome.reason })
-    })
-    if (!outcome.ok) return page(ctx, app, account, outcome)
+      : await secondFactor.confirmEnrolment(accountId, code, from, accepted)
+    if (!outcome.ok) {
+      await audit.record(sourceOf(ctx), { type, outcome: 'refused', reason: outcome.reason, accountId })
+      return page(ctx, app, account, outcome)
+    }
+    if (enrolled) await accepted()
     reached('second-factor:audited')
     await steps.complete(ctx, {
       login: { accountId, amr: ['pwd', 'otp', 'mfa'], ts: Math.floor(now() / 1000), remember: false }

@@ -62,8 +62,8 @@ export function createStatedUsers(deps: Deps): StatedUsers {
       if (ctx.oidc.promptPending('login') || ctx.oidc.promptPending('consent')) return
       if (!(await needsNobody(launch, account))) return
       if (before !== undefined) {
-        await sessionEnds.end({ uid: session.uid, destroy: async () => undefined })
         if (before !== account.sub) await audit.record(sourceOf(ctx), { type: 'sign-out', outcome: 'ended', accountId: before })
+        await sessionEnds.end({ uid: session.uid, destroy: async () => undefined })
       }
       await audit.record(sourceOf(ctx), { type: 'sign-in', outcome: 'accepted', accountId: account.sub, ehr })
       // A new one under a new id, stored in place of the one before at the end of this answer.

@@ -42,31 +42,22 @@ export function accountRoutes(deps: Deps): Router {
     const session = await sessions.open(ctx)
     if (!session) return signInTo(ctx, issuer, 'account')
     const { consentId } = await readForm(ctx, ['consentId'])
-    const ended = await consents.end(session.account.sub, consentId)
-    if (ended) {
-      reached('stop:ended')
-      const { accountId, clientId, fhirServer, patient } = ended
-      const about = patient === undefined ? {} : { patient }
-      await audit.record(sourceOf(ctx), {
-        type: 'access-ended',
-        outcome: 'ended',
-        accountId,
-        consentId,
-        clientId,
-        fhirServer,
-        ...about
-      })
+    // Recorded first: nothing ends that the trail does not know of.
+    const ended = await consents.end(session.account.sub, consentId, async ({ accountId, clientId, fhirServer, patient }) => {
+      const about = { accountId, consentId, clientId, fhirServer, ...(patient === undefined ? {} : { patient }) }
+      await audit.record(sourceOf(ctx), { type: 'access-ended', outcome: 'ended', ...about })
       reached('stop:audited')
-    }
+    })
+    if (ended) reached('stop:ended')
     await page(ctx, session, ended ? (ended.by ? 'stopped-for-now' : 'stopped') : 'already-stopped')
   })
   router.post('/sign-out', async (ctx) => {
     const session = await sessions.open(ctx)
     if (session) {
-      await session.end()
-      reached('sign-out:ended')
       await audit.record(sourceOf(ctx), { type: 'sign-out', outcome: 'ended', accountId: session.account.sub })
       reached('sign-out:audited')
+      await session.end()
+      reached('sign-out:ended')
     }
     isolateWindow(ctx)
     render(ctx, 'signed-out', { app: null })

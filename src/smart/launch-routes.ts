@@ -83,6 +83,9 @@ export function launchRoutes({ clients, launches, audit, userStatements, bearerC
       return refuse('invalid_request', 'user is another than the fhirUser of user_assertion', 400)
     const { patient } = context
     const parties = { clientId, fhirServer, ehr: ehr.client_id }
+    // Recorded first: no handle is good that the trail does not know of.
+    await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'created', ...parties, ...(patient ? { patient } : {}) })
+    reached('launch:audited')
     const launch = await launches.create({
       ...parties,
       context: complete(context),
@@ -90,8 +93,6 @@ export function launchRoutes({ clients, launches, audit, userStatements, bearerC
       ...(stated ? { user: stated.fhirUser, statedAt: stated.at } : {})
     })
     reached('launch:created')
-    await audit.record(sourceOf(ctx), { type: 'launch', outcome: 'created', ...parties, ...(patient ? { patient } : {}) })
-    reached('launch:audited')
     ctx.status = 201
     ctx.body = { launch, expires_in: REDEEM_WITHIN }
   })

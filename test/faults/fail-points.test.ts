@@ -5,9 +5,11 @@
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { STORES, storeOf } from '../harness/keyward.ts'
+import { invitation } from '../harness/registering.ts'
 import { failPoints, namesIn, workOf } from './fail-points.ts'
 import { violationsIn } from './history.ts'
 import { launch, redemption } from './launch-scenarios.ts'
+import { enrolment, registration } from './newcomer-scenarios.ts'
 import { lanesOf, newRacers } from './one-time-codes.ts'
 import { newPerson } from './person.ts'
 import { consent, refusal, signIn, signOut, stop } from './person-scenarios.ts'
@@ -15,12 +17,16 @@ import { newRecorder } from './recorder.ts'
 import { issuedIn, type Replicas, startReplicas } from './replicas.ts'
 import { rounds, timeFor } from './rounds.ts'
 import { secondFactor } from './second-factor-scenario.ts'
-import { exchange, refresh, revocation, type Scenario, type Site } from './token-scenarios.ts'
+import { exchange, refresh, reuse, revocation, type Scenario, type Site } from './token-scenarios.ts'
+import { eventsIn, expectAllAudited } from './unaudited.ts'
 
 const KILLS = rounds(1, 20)
 const isLong = KILLS > 1
 const racers = newRacers(Math.min(60, 10 * KILLS))
 const lanes = lanesOf(racers)
+/** Once in peace and once for each kill, at the steps of enrolment. */
+const newcomers = Array.from({ length: 3 * (KILLS + 2) }, (_, at) => `newcomer-${at}`)
+const CONFIGURED = new Set(['maria', 'dr.lee', 'nobody', ...racers.map(({ username }) => username)])
 
 /** By what a fail point belongs to: the fault's number, and what is under way. */
 const WORK: Record<string, [string, Scenario]> = {
@@ -29,6 +35,9 @@ const WORK: Record<string, [string, Scenario]> = {
   revocation: ['F15', revocation],
   consent: ['F15', consent],
   refusal: ['F15', refusal],
+  reuse: ['F13', reuse],
+  enrolment: ['F15', enrolment(newcomers)],
+  registration: ['F15', registration],
   stop: ['F15', stop],
   'sign-in': ['F15', signIn],
   'sign-out': ['F15', signOut],
@@ -53,14 +62,33 @@ describe.each(STORES)('a replica is killed at a step, on %s', (store) => {
   let site: Site
   beforeAll(
     async () => {
-      replicas = await startReplicas(store, { racers, refreshRetry: '60s', preload: resolve(import.meta.dirname, 'preload.ts') })
+      replicas = await startReplicas(store, {
+        racers,
+        newcomers,
+        registration: true,
+        refreshRetry: '60s',
+        preload: resolve(import.meta.dirname, 'preload.ts')
+      })
       expect(await storeOf(replicas.issuer)).toBe(store)
       const recorder = newRecorder(replicas.issuer)
       const person = await newPerson(replicas.issuer, recorder, replicas.first.port)
       const [living, dying] = replicas.ports
-      site = { issuer: replicas.issuer, recorder, person, living, dying, consentsSeen: new Set() }
+      site = {
+        issuer: replicas.issuer,
+        recorder,
+        person,
+        living,
+        dying,
+        consentsSeen: new Set(),
+        told: async (type, outcome) => {
+          const events = await replicas.look(eventsIn)
+          return events.filter((event) => event.type === type && event.outcome === outcome).length
+        },
+        expectAllAudited: () => replicas.look((stored) => expectAllAudited(stored, CONFIGURED)),
+        invitation: () => replicas.look((stored) => invitation({ store: stored }))
+      }
     },
-    timeFor(racers.length, 3000)
+    timeFor(racers.length + newcomers.length, 3000)
   )
   afterAll(() => replicas?.stop())
 

@@ -27,6 +27,7 @@ export const launch: Scenario = async (site) => {
   return {
     attempt,
     async settle() {
+      await site.expectAllAudited()
       expect(await ask(site, { ...attempt, port: living })).toEqual({ type: 'done' })
       const url = newApp(issuer).authorizationUrl({ scope: SCOPE, launch: await createdAt(issuer) })
       expect(await begun(url)).toContain('/interaction/')

@@ -5,7 +5,7 @@ import { PASSWORD } from '../harness/clinic-config.ts'
 import type { Answer } from './history.ts'
 import { sentBy } from './person.ts'
 import { type Attempt, introspecting, redeeming } from './recorder.ts'
-import { ask, type Scenario, type Site } from './token-scenarios.ts'
+import { ask, expectToldIfEnded, type Scenario, type Site } from './token-scenarios.ts'
 
 /** The form of the page that a browser shows, as it would be sent to the replica that dies. */
 function sending({ issuer, dying }: Site, browser: Browser, fields: Record<string, string>, at = 0): Omit<Attempt, 'operation'> {
@@ -90,9 +90,11 @@ export const stop: Scenario = async (site) => {
   const { person, living } = site
   const held = await person.tokens()
   const attempt = await person.stopping(site.dying, [held.refresh, CONSENT])
+  const before = await site.told('access-ended', 'ended')
   return {
     attempt,
     async settle() {
+      await expectToldIfEnded(site, held.access, async () => (await site.told('access-ended', 'ended')) > before)
       const listed = await look(site)
       if (listed.type === 'found' && listed.found)
         expect(await ask(site, await person.stopping(living, [held.refresh, CONSENT]))).toEqual({ type: 'done' })
@@ -134,6 +136,7 @@ export const signOut: Scenario = async (site) => {
       active: (await browser.open(`${issuer}/account`)).step === ''
     }))
   expect(await isOpen()).toEqual({ type: 'active', active: true })
+  const before = await site.told('sign-out', 'ended')
   const last = () => browser.page.html.match(/<form\b/g)?.length ?? 1
   const operation = { type: 'end' as const, tokens: [session] }
   const attempt: Attempt = { ...sending(site, browser, {}, last() - 1), operation }
@@ -141,6 +144,7 @@ export const signOut: Scenario = async (site) => {
     attempt,
     async settle() {
       const open = await isOpen()
+      if (open.type === 'active' && !open.active) expect(await site.told('sign-out', 'ended')).toBeGreaterThan(before)
       if (open.type === 'active' && open.active)
         expect(await ask(site, { ...sending({ ...site, dying: living }, browser, {}, last() - 1), operation })).toEqual({
           type: 'done'

@@ -5,6 +5,12 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { ClientConfig } from '../../src/config/config.ts'
+import { readConfig } from '../../src/config/read-config.ts'
+import { createSealer } from '../../src/keys/sealing.ts'
+import { loadSecrets } from '../../src/keys/secrets.ts'
+import { openDriver } from '../../src/store/open-store.ts'
+import { createStore } from '../../src/store/sealed-store.ts'
+import type { Store } from '../../src/store/store.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
 import type { StoreName } from '../harness/keyward.ts'
 import { type KeywardProcess, startProcess } from '../harness/keyward-process.ts'
@@ -14,6 +20,7 @@ export interface Racer {
   totp: string
 }
 
+const REGISTRATION = 'registration: { enabled: true, perDay: 1000000 }\n'
 const CLI = resolve(import.meta.dirname, '../../src/cli.ts')
 
 /** What these tests look at of an audit record. */
@@ -29,6 +36,8 @@ export interface Replicas {
   ports: [number, number]
   /** Of the audit trail what it says of tokens and consents; throws where it is not intact. */
   audit(): Promise<Audited[]>
+  /** Reads what both have stored, from outside. */
+  look<T>(read: (store: Store) => Promise<T>): Promise<T>
   /** The requests to which the audit trail says that tokens were issued. */
   issued(): Promise<Set<string>>
   stop(): Promise<void>
@@ -36,6 +45,10 @@ export interface Replicas {
 
 interface ReplicasOptions {
   racers?: readonly Racer[]
+  /** Names of accounts without a second factor, for patients who have to have one. */
+  newcomers?: readonly string[]
+  /** Whether apps may register themselves. */
+  registration?: boolean
   services?: readonly ClientConfig[]
   /** The setting of this name. */
   refreshRetry?: string
@@ -45,7 +58,15 @@ interface ReplicasOptions {
 }
 
 export async function startReplicas(store: StoreName, options: ReplicasOptions = {}): Promise<Replicas> {
-  const { racers = [], services = [], refreshRetry = '0s', drainDelay = '0s', preload } = options
+  const {
+    racers = [],
+    newcomers = [],
+    registration = false,
+    services = [],
+    refreshRetry = '0s',
+    drainDelay = '0s',
+    preload
+  } = options
   const before = preload === undefined ? {} : { preload }
   const key = () => randomBytes(32).toString('base64url')
   const secrets = { sealingKeys: [{ id: 1, key: key() }], lookupKey: key(), cookieKeys: [key()] }
@@ -58,8 +79,9 @@ export async function startReplicas(store: StoreName, options: ReplicasOptions =
       .replace('clients:\n', `clients:\n${services.map((service) => `  - ${JSON.stringify(service)}\n`).join('')}`)
       .replace(
         'accounts:\n',
-        `secrets: ${JSON.stringify(secrets)}\nlog: { level: warn }\naccounts:\n${racers.map(accountOf).join('')}`
+        `secrets: ${JSON.stringify(secrets)}\nlog: { level: warn }\naccounts:\n${[...racers, ...newcomers.map((username) => ({ username }))].map(accountOf).join('')}`
       )
+      .concat(registration ? REGISTRATION : '')
   const first = await startProcess({ store, change: clinic, ...before })
   const url = first.redis?.url ?? `sqlite:${first.database}`
   const second = await startProcess({
@@ -78,6 +100,12 @@ export async function startReplicas(store: StoreName, options: ReplicasOptions =
     second,
     ports: [first.port, second.port],
     audit,
+    async look(read) {
+      const { sealingKeys, lookupKey } = await loadSecrets(readConfig(first.configFile, {}))
+      const driver = await openDriver(url, { now: Date.now })
+      const store = createStore({ driver, sealer: createSealer(sealingKeys), lookupKey, now: Date.now })
+      return read(store).finally(() => store.close())
+    },
     issued: async () => issuedIn(await audit()),
     async stop() {
       await second.stop()
@@ -116,7 +144,7 @@ export function issuedIn(records: readonly Audited[]): Set<string> {
   return new Set(tokens.map(({ source }) => source.requestId))
 }
 
-function accountOf({ username, totp }: Racer): string {
+function accountOf({ username, totp }: { username: string; totp?: string }): string {
   const person = `{ fhirServer: clinic, fhirUser: Patient/${username}, patients: [{ id: ${username}, relationship: self, name: A Racer }] }`
-  return `  - { username: ${username}, password: ${PASSWORD}, totp: ${totp}, name: A Racer, role: patient, people: [${person}] }\n`
+  return `  - { username: ${username}, password: ${PASSWORD}, ${totp === undefined ? '' : `totp: ${totp}, `}name: A Racer, role: patient, people: [${person}] }\n`
 }

@@ -13,6 +13,12 @@ export interface Site {
   living: number
   /** The ids of consents that were in force at any time: each has to be in the audit trail. */
   consentsSeen: Set<string>
+  /** How often the audit trail says this now. */
+  told(type: string, outcome: string): Promise<number>
+  /** That whatever is in the store is in the trail as well. */
+  expectAllAudited(): Promise<void>
+  /** With which an app may register itself. */
+  invitation(): Promise<string>
 }
 
 /** One thing that is under way when the replica dies. */
@@ -70,16 +76,42 @@ export const revocation: Scenario = async (site) => {
   const { person, dying, living } = site
   const held = await person.tokens()
   const attempt = revoking(dying, held.refresh)
+  const before = await site.told('revocation', 'revoked')
   return {
     attempt,
     async settle() {
       const access = introspecting(living, held.access)
-      expect((await ask(site, access)).type).toBe('active')
+      await expectToldIfEnded(site, held.access, async () => (await site.told('revocation', 'revoked')) > before)
       expect(await ask(site, { ...attempt, port: living })).toEqual({ type: 'done' })
       expect(await ask(site, access)).toEqual({ type: 'active', active: false })
       expect(await ask(site, refreshing(living, held.refresh))).toEqual({ type: 'refused', error: 'invalid_grant' })
     }
   }
+}
+
+/** A code that is used twice ends its family; the second time is what the kill interrupts. */
+export const reuse: Scenario = async (site) => {
+  const { person, dying, living } = site
+  const code = await person.code()
+  const first = await ask(site, redeeming(living, code, person.verifier, person.fhirUser))
+  if (first.type !== 'tokens') throw new Error(`no tokens: ${JSON.stringify(first)}`)
+  const attempt = redeeming(dying, code, person.verifier, person.fhirUser)
+  const before = await site.told('token-reuse', 'grant-ended')
+  return {
+    attempt,
+    async settle() {
+      await expectToldIfEnded(site, first.access, async () => (await site.told('token-reuse', 'grant-ended')) > before)
+      expect(await ask(site, { ...attempt, port: living })).toEqual({ type: 'refused', error: 'invalid_grant' })
+      expect(await ask(site, introspecting(living, first.access))).toEqual({ type: 'active', active: false })
+    }
+  }
+}
+
+/** F13: nothing has ended that the audit trail does not know of. */
+export async function expectToldIfEnded(site: Site, access: string, isTold: () => Promise<boolean>): Promise<void> {
+  const answer = await ask(site, introspecting(site.living, access))
+  if (answer.type !== 'active') throw new Error(`introspection is answered with ${JSON.stringify(answer)}`)
+  expect(['active', 'ended and told']).toContain(answer.active ? 'active' : (await isTold()) ? 'ended and told' : 'ended unseen')
 }
 
 async function works(site: Site, { access, refresh }: { access: string; refresh: string }): Promise<void> {

@@ -39,7 +39,7 @@ export async function ask(
   return { status: answer.status, headers: answer.headers, body: { ...parsed } }
 }
 
-export async function invitation({ store }: Keyward, now: () => number = Date.now): Promise<string> {
+export async function invitation({ store }: Pick<Keyward, 'store'>, now: () => number = Date.now): Promise<string> {
   const { token } = await createInvites({ store, fence: { notBefore: () => 0 }, now }).issue()
   noteSecret('client secret', token)
   return token

@@ -2,6 +2,7 @@
 import type { AdapterPayload } from 'oidc-provider'
 import type { AuditSource } from '../../audit/event.ts'
 import type { ClientConfig } from '../../config/config.ts'
+import { reached } from '../../observability/steps.ts'
 import type { Store } from '../../store/store.ts'
 import { engineKind } from '../engine-records.ts'
 import type { GrantContext } from '../patches.ts'
@@ -55,7 +56,13 @@ export async function endFamily(
   const { grantId } = token
   const grant = await findGrant(store, token)
   if (!grant) throw invalidGrant('used before, and the access has ended')
-  await store.delete(engineKind('Grant'), grantId)
   const about = { ...partiesOf(grant), clientId: client.client_id, grantId }
-  throw invalidGrant('used before', { event: { type: 'token-reuse', outcome: 'grant-ended', what, ...about } })
+  throw invalidGrant('used before', {
+    event: { type: 'token-reuse', outcome: 'grant-ended', what, ...about },
+    async finish() {
+      reached('reuse:audited')
+      await store.delete(engineKind('Grant'), grantId)
+      reached('reuse:ended')
+    }
+  })
 }

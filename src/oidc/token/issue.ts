@@ -127,9 +127,9 @@ export function createIssuing({ store, audit, idTokens, accessTokenValues, lifet
     },
 
     async withdraw({ request, access }) {
-      await store.delete(engineKind('Grant'), access.grantId)
       const event = eventOf(request, access, { outcome: 'withdrawn', reason: 'used-at-the-same-time' })
-      throw invalidGrant('used at the same time', { event })
+      const finish = () => store.delete(engineKind('Grant'), access.grantId)
+      throw invalidGrant('used at the same time', { event, finish })
     }
   }
 }

@@ -27,6 +27,8 @@ interface Options {
   parties?: Parties
   /** What has happened, where it is more than a refusal. */
   event?: AuditEvent
+  /** What is done once that is recorded: nothing ends that the trail does not know of. */
+  finish?: () => Promise<void>
   status?: 400 | 401
 }
 
@@ -37,16 +39,18 @@ export class TokenRefusal extends Error {
   readonly reason: string
   readonly parties: Parties
   readonly event: AuditEvent | undefined
+  readonly finish: (() => Promise<void>) | undefined
   readonly status: 400 | 401
 
   constructor(error: TokenError, description: string, options: Options = {}) {
-    const { reason = description, parties = {}, event, status = 400 } = options
+    const { reason = description, parties = {}, event, finish, status = 400 } = options
     super(`${error}: ${reason}`)
     this.error = error
     this.description = description
     this.reason = reason
     this.parties = parties
     this.event = event
+    this.finish = finish
     this.status = status
   }
 }

@@ -41,18 +41,19 @@ export function createRevocation({ store, audit, accessTokenValues }: Deps): Rev
       const found = await find(token)
       if (!found) return record({ outcome: 'refused', reason: 'no-such-token' })
       if (found.clientId !== clientId) return record({ outcome: 'refused', reason: 'token-of-another-client' })
+      // Recorded first: nothing ends that the trail does not know of. Who gets no answer asks again, and that is in it too.
       if (isSystemToken(found)) {
-        await store.delete(systemTokens, found.jti)
-        return record({ outcome: 'revoked' })
+        await record({ outcome: 'revoked' })
+        return store.delete(systemTokens, found.jti)
       }
       const { accountId, grantId } = found
       // Read before it is deleted: the audit trail says whose access ends.
       const grant = await findGrant(store, found)
       reached('revocation:found')
-      await store.delete(engineKind('Grant'), grantId)
-      reached('revocation:committed')
       await record({ outcome: 'revoked', ...(grant ? partiesOf(grant) : {}), accountId, grantId })
       reached('revocation:audited')
+      await store.delete(engineKind('Grant'), grantId)
+      reached('revocation:committed')
     }
   }
 }

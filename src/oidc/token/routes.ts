@@ -57,9 +57,10 @@ export function tokenRoutes({ store, clients, authenticator, grants, revocation,
       await answer(ctx, told)
     } catch (refusal) {
       if (!(refusal instanceof TokenRefusal)) throw refusal
-      const { error, description, status, message, parties, event } = refusal
+      const { error, description, status, message, parties, event, finish } = refusal
       const refused: AuditEvent = { type, outcome: 'refused', reason: message.slice(0, 200), ...told, ...parties }
       await audit.record(sourceOf(ctx), event ?? refused)
+      await finish?.()
       ctx.status = status
       ctx.body = { error, error_description: description }
       if (status === 401) answerUnauthenticated(ctx, description)
