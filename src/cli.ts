@@ -113,7 +113,7 @@ async function whyCommand(store: Store, id: string): Promise<number> {
 }
 
 async function changeAccount(store: Store, username: string, outcome: 'disabled' | 'enabled' | 'unlocked'): Promise<number> {
-  const accounts = createAccounts({ store, passwords: await createPasswords(), now: Date.now })
+  const accounts = await accountsOn(store)
   const account = await accounts.findByUsername(username)
   if (!account) {
     console.error('there is no account with this user name')
@@ -145,7 +145,15 @@ async function setClientDisabled(store: Store, config: Config, clientId: string,
   return 0
 }
 
-const registered = (store: Store, config: Config) => ({ store, config, withAuditTrail, now: Date.now })
+const accountsOn = async (store: Store) => createAccounts({ store, passwords: await createPasswords(), now: Date.now })
+
+const registered = (store: Store, config: Config) => ({
+  store,
+  config,
+  withAuditTrail,
+  usernameOf: async (accountId: string) => (await (await accountsOn(store)).find(accountId))?.username,
+  now: Date.now
+})
 
 async function rotateSigning(store: Store, { lifetimes }: Config): Promise<number> {
   let code = 1

@@ -14,6 +14,8 @@ interface Deps {
   config: Pick<Config, 'registration'>
   /** Opens the audit trail for one command. */
   withAuditTrail(store: Store, work: (audit: AuditTrail) => Promise<void>): Promise<void>
+  /** Of the account with this `sub`; undefined where it is gone. */
+  usernameOf(accountId: string): Promise<string | undefined>
   now: () => number
 }
 
@@ -35,16 +37,20 @@ export async function inviteCommand({ store, config, withAuditTrail, now }: Deps
   return 0
 }
 
-export async function requestsCommand({ store, now }: Deps): Promise<number> {
+export async function requestsCommand({ store, usernameOf, now }: Deps): Promise<number> {
   const asking = await createStoredClients({ store, now }).asking()
   if (asking.length === 0) console.log('nobody asks for production')
-  for (const stored of asking) console.log(tell(stored, now()).join('\n'))
+  for (const stored of asking) {
+    const { owner } = stored
+    const developer = owner === undefined ? undefined : `${(await usernameOf(owner)) ?? 'an account that is gone'} (${owner})`
+    console.log(tell(stored, developer, now()).join('\n'))
+  }
   return 0
 }
 
 /** What has to be known to tell whether an app is whose it says, and what it asks for. */
-function tell(stored: StoredClient, now: number): string[] {
-  const { client, production, launchUrls, owner } = stored
+function tell(stored: StoredClient, developer: string | undefined, now: number): string[] {
+  const { client, production, launchUrls } = stored
   const { scope_reasons: reasons = {}, privacy_answers: answers = {} } = client
   const day = (at: number | undefined) => new Date(at ?? 0).toISOString().slice(0, 10)
   const { clock, due } = runningClock(stored) ?? {}
@@ -53,7 +59,7 @@ function tell(stored: StoredClient, now: number): string[] {
   const lines: [string, string | undefined][] = [
     ['request', nameOf(stored)],
     ['asked', `${day(production?.askedAt)}${verifiedOn}, ${deadline}`],
-    ['developer', owner],
+    ['developer', developer],
     ['name', JSON.stringify(client.client_name)],
     ['home', client.client_uri],
     ['returns to', client.redirect_uris.join(' ')],

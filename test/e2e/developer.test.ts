@@ -72,6 +72,7 @@ test('SM-063, SM-304: an app is added, tried with its secret, gets another one, 
   await page.getByText('we check that the app is yours').waitFor()
   const shown = await cli('client', 'requests')
   expect(shown).toContain(`scope patient/Immunization.rs: ${REASON}`)
+  expect(shown).toContain('developer: devi (')
   const request = /request: (\S+)/.exec(shown)?.[1] ?? ''
   expect(await cli('client', 'verify', request)).toContain('verified')
   expect(await cli('client', 'requests')).toContain('open production by')

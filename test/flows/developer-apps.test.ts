@@ -57,6 +57,7 @@ describe.each(STORES)('an app of a developer on %s', (store) => {
         await work(audit)
         await audit.close()
       },
+      usernameOf: async (accountId) => (accountId === found?.owner ? 'devi' : undefined),
       now: Date.now
     }
     const code = await command(deps, found ? nameOf(found) : '')
@@ -105,7 +106,7 @@ describe.each(STORES)('an app of a developer on %s', (store) => {
     const shown = (await commanded(requestsCommand)).printed
     for (const line of ['returns to: https://sleep.example/cb', 'says of data: shares: no, sells: no', ': Shows how you slept.'])
       expect(shown).toContain(line)
-    expect(shown).toContain(`  developer: ${(await record())?.owner}`)
+    expect(shown).toContain(`  developer: devi (${(await record())?.owner})`)
 
     expect((await commanded(verifyRequestCommand)).code).toBe(0)
     expect(textOf(await devi.open(page.url))).toContain('Checked, not open yet')
@@ -168,6 +169,9 @@ describe.each(STORES)('an app of a developer on %s', (store) => {
       expect((await post(devi, form, { ...FILLED, sure: 'yes' })).status).toBe(303)
     }
     expect(JSON.stringify(await record())).toBe(before)
+    // Nothing is recorded as done that was not.
+    const events = (await keyward.auditEvents('registration')).filter((event) => event.clientId === clientId)
+    expect(events.map(({ outcome }) => outcome)).toEqual(['registered'])
   })
 
   test('deleting it takes a tick, and ends it and what came of it', async () => {

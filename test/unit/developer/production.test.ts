@@ -1,11 +1,12 @@
 /** Requests for production: what an operator sees of them and does about them. */
 import { beforeEach, expect, test } from 'vitest'
 import { createClients } from '../../../src/clients/clients.ts'
-import { KEPT_UNUSED } from '../../../src/clients/stored-clients.ts'
+import { KEPT_UNUSED, type StoredClient } from '../../../src/clients/stored-clients.ts'
 import {
   approveCommand,
   declineCommand,
   inviteCommand,
+  nameOf,
   requestsCommand,
   verifyRequestCommand
 } from '../../../src/developer/commands.ts'
@@ -75,6 +76,23 @@ test('an app that asks for something else than the operator has looked at is not
   expect(await place.stored.find(ID)).toMatchObject({ sandbox: true, verified: false })
   expect(await place.outcomes()).toEqual([])
   expect(await approveCommand(place.deps(), await place.request())).toBe(0)
+})
+
+test('what an operator was shown has a name that any change of it changes', async () => {
+  await place.ask()
+  const stored = (await place.stored.read(ID)) ?? fail()
+  const { client } = stored
+  const changes: Partial<StoredClient>[] = [
+    { client: { ...client, client_name: 'Sleep Diary ' } },
+    { client: { ...client, redirect_uris: ['https://other.example/cb'] } },
+    { client: { ...client, scope_reasons: { 'patient/Observation.rs': 'Another reason.' } } },
+    { client: { ...client, privacy_answers: { sells: 'yes' } } },
+    { client: { ...client, policy_uri: 'https://sleep.example/privacy' } },
+    { launchUrls: ['https://sleep.example/launch'] },
+    { owner: 'somebody' }
+  ]
+  const names = [stored, ...changes.map((change) => ({ ...stored, ...change }))].map(nameOf)
+  expect(new Set(names).size).toBe(changes.length + 1)
 })
 
 test('decline needs a ground of the closed list and a text, both of which the developer is told; the app stays in the sandbox', async () => {
@@ -152,3 +170,7 @@ test('case 90: a sandbox client that nobody uses for 90 days is forgotten, one t
   place.time += KEPT_UNUSED
   expect(await place.stored.find(ID)).toBeUndefined()
 })
+
+function fail(): never {
+  throw new Error('it is not registered')
+}

@@ -24,6 +24,7 @@ export interface Requesting {
     store: Store
     config: { registration: { enabled: boolean; perDay: number } }
     withAuditTrail: Requesting['withAuditTrail']
+    usernameOf(accountId: string): Promise<string | undefined>
     now: () => number
   }
   register(): Promise<{ registration: Registration; token: string; metadata: AppMetadata }>
@@ -63,7 +64,13 @@ export async function newRequesting(): Promise<Requesting> {
     stored,
     printed: [],
     withAuditTrail,
-    deps: () => ({ store, config: { registration: { enabled: true, perDay: 1 } }, withAuditTrail, now }),
+    deps: () => ({
+      store,
+      config: { registration: { enabled: true, perDay: 1 } },
+      withAuditTrail,
+      usernameOf: async () => undefined,
+      now
+    }),
     async register() {
       const registration = createRegistration({ stored, now })
       const said = { client_name: 'Sleep Diary', redirect_uris: ['https://sleep.example/cb'], token_endpoint_auth_method: 'none' }
