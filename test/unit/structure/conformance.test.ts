@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
+import { conformanceOf, staleComplaint } from '../../conformance/outcome.ts'
 import { complaintsAbout, conformancePage, missingFrom, staleRows } from '../../conformance/page.ts'
-import { COUNT, type Requirement, readRequirements } from '../../conformance/requirements.ts'
+import { COUNT, isRequired, type Requirement, readRequirements } from '../../conformance/requirements.ts'
 import { shownBy } from '../../conformance/shown.ts'
 import { root, sourcesUnder } from './sources.ts'
 
@@ -189,5 +190,25 @@ describe('what is missing', () => {
     expect(conformancePage({ requirements: [row({})], tests })).toContain(
       '| SM-001 | SHALL | authorization-server | something | somewhere | [a.test.ts](../test/a.test.ts): a\\|b; c·d, and 1 more |'
     )
+  })
+})
+
+describe('the check at the end of npm test', () => {
+  test('complains of every row that must be shown where no test ran, and of a page that says otherwise', () => {
+    const { complaints, stale, summary } = conformanceOf({ testResults: [] }, root)
+    const required = requirements.filter(isRequired).map(({ id }) => id)
+    expect(complaints.map((complaint) => complaint.slice(0, 6))).toEqual(required)
+    expect(stale).toEqual(expect.arrayContaining(required))
+    expect(summary).toContain(`${required.length} of them not shown`)
+  })
+
+  test('needs a report', () => {
+    expect(() => conformanceOf(undefined, root)).toThrow()
+  })
+
+  test('names stale rows, in a line that can be read', () => {
+    expect(staleComplaint(['SM-001', 'SM-002'])).toMatch(/: SM-001, SM-002$/)
+    const all = Array.from({ length: 40 }, (_, at) => `SM-${String(at + 1).padStart(3, '0')}`)
+    expect(staleComplaint(all)).toMatch(/SM-012, and 28 more$/)
   })
 })
