@@ -9,8 +9,8 @@ const OPENING = `# Conformance
 
 Made by \`npm run conformance\` from \`docs/requirements.yaml\` and the tests that carry the ids of requirements in their names; not edited
 by hand. SHALL, SHOULD and MAY are SMART App Launch 2.2's words, ONC is certification (g)(10), INF is an independent test suite, DERIVED
-follows from other requirements, INFO is a note. A row in SHALL, ONC or INF that is the authorization server's duty must have a test:
-without one that passes \`npm test\` fails, and so it does where this page is not what its tests make.
+follows from other requirements, INFO is a note. A row in SHALL, ONC or INF that is the authorization server's duty, or shared with it,
+must have a test: without one that passes \`npm test\` fails, and so it does where this page is not what its tests make.
 `
 
 export interface Shown {

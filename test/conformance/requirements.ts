@@ -26,12 +26,13 @@ export function readRequirements(yaml: string): Requirement[] {
     if (id !== expected) throw new Error(`${id} is where ${expected} belongs`)
     const others = duty !== 'authorization-server' && duty !== 'shared'
     if (others && reason === undefined) throw new Error(`${id} does not say why it is the duty of ${duty}`)
-    if (isRequired({ level, duty }) && reason !== undefined) throw new Error(`${id} has to be shown: no reason excuses it`)
+    if (duty === 'authorization-server' && isRequired({ level, duty }) && reason !== undefined)
+      throw new Error(`${id} has to be shown: no reason excuses it`)
   }
   return requirements
 }
 
-/** Whether a test must show it. */
+/** Whether a test must show it: all of it, or the part that is not the FHIR server's or the EHR's. */
 export function isRequired({ level, duty }: Pick<Requirement, 'level' | 'duty'>): boolean {
-  return duty === 'authorization-server' && (level === 'SHALL' || level === 'ONC' || level === 'INF')
+  return (duty === 'authorization-server' || duty === 'shared') && (level === 'SHALL' || level === 'ONC' || level === 'INF')
 }

@@ -120,6 +120,7 @@ describe('what is missing', () => {
     ['one whose test fails', row({}), new Map([['SM-001', failed]]), 1],
     ['one with a test', row({}), new Map([['SM-001', passed]]), 0],
     ['a SHOULD', row({ level: 'SHOULD' }), new Map(), 0],
+    ['a SHALL that it shares', row({ duty: 'shared' }), new Map(), 1],
     ['the duty of a FHIR server', row({ duty: 'fhir-server' }), new Map(), 0]
   ])('%s', (_what, requirement, tests, expected) => {
     expect(missingFrom({ requirements: [requirement], tests })).toHaveLength(expected)
