@@ -1,6 +1,6 @@
 /**
- * Runs inside a Keyward under test, before it (`--import`): moves its clock, and ends it at a step that it reaches
- * (src/observability/steps.ts), both as the test says by messages. Without this file Keyward can do neither.
+ * Runs inside a Keyward under test, before it (`--import`): moves its clock, and ends it, or freezes another process, at a
+ * step that it reaches (src/observability/steps.ts), all as the test says by messages. Without this file Keyward can do neither.
  */
 import { subscribe } from 'node:diagnostics_channel'
 import { z } from 'zod'
@@ -8,17 +8,24 @@ import { z } from 'zod'
 const order = z.union([
   /** Ends the process when this step is reached for the n-th time from now on. */
   z.strictObject({ dieAt: z.string(), nth: z.int().min(1) }),
+  /** Stops the process with this id when this step is reached. */
+  z.strictObject({ freezeAt: z.string(), pid: z.int() }),
   /** From now on the clock is so many milliseconds off. */
   z.strictObject({ clockOff: z.number() }),
   z.strictObject({ stepsReached: z.literal(true) })
 ])
 
 let fatal: { step: string; left: number } | undefined
+let freezing: { step: string; pid: number } | undefined
 const counts = new Map<string, number>()
 
 subscribe('keyward:step', (step) => {
   const name = String(step)
   counts.set(name, (counts.get(name) ?? 0) + 1)
+  if (freezing?.step === name) {
+    process.kill(freezing.pid, 'SIGSTOP')
+    freezing = undefined
+  }
   if (fatal?.step !== name) return
   fatal.left -= 1
   // Nothing after this line happens: the signal can't be caught, and comes before the call returns.
@@ -42,6 +49,9 @@ process.on('message', (message) => {
   const given = order.parse(message)
   if ('dieAt' in given) {
     fatal = { step: given.dieAt, left: given.nth }
+    process.send?.('armed')
+  } else if ('freezeAt' in given) {
+    freezing = { step: given.freezeAt, pid: given.pid }
     process.send?.('armed')
   } else if ('clockOff' in given) {
     off = given.clockOff
