@@ -47,7 +47,7 @@ function redisDriver(url: RedisUrl, connection: RedisConnection, now: () => numb
   const { client, tell } = connection
   const send: Tell = (name, ...words) => client.call(name, ...words)
   let schemaKnown = false
-  const asked = new Map<string, Promise<Buffer | null>>()
+  let asked = new Map<string, Promise<Buffer | null>>()
 
   /**
    * Reads of one key in one turn of the event loop are one: none has left yet (gathered-writes.ts), so that it finds what whoever
@@ -56,7 +56,12 @@ function redisDriver(url: RedisUrl, connection: RedisConnection, now: () => numb
   function read(key: string): Promise<Buffer | null> {
     const same = asked.get(key)
     if (same) return same
-    if (asked.size === 0) setImmediate(() => asked.clear())
+    if (asked.size === 0) {
+      setImmediate(() => {
+        // Not emptied: what an emptied Map has held is led to by the one before it, and stays for as long.
+        asked = new Map()
+      })
+    }
     const reading = client.getBuffer(key)
     asked.set(key, reading)
     return reading

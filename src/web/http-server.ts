@@ -91,17 +91,21 @@ interface Draining {
 
 /** Watches a server's requests from its start, because drain must tell each of them that its connection ends. */
 export function drainable(server: Server): Draining {
-  const open = new Set<ServerResponse>()
+  // By connection, which stays for many requests: a Set into which each answer goes and comes out again is made anew all the
+  // time, and each that was left leads to the next, so that none of what they have ever held could go (V8's OrderedHashTable).
+  const open = new Map<Socket, ServerResponse | undefined>()
   let isDraining = false
   let isClosing = false
   const endConnection = (res: ServerResponse) => {
     if (!res.headersSent) res.setHeader('Connection', 'close')
   }
-  server.prependListener('request', (_req, res: ServerResponse) => {
-    open.add(res)
+  server.prependListener('request', ({ socket }, res: ServerResponse) => {
+    if (!open.has(socket)) socket.once('close', () => open.delete(socket))
+    // Of several on one connection the last: it is the one that ends it.
+    open.set(socket, res)
     if (isDraining) endConnection(res)
     res.once('close', () => {
-      open.delete(res)
+      if (open.get(socket) === res) open.set(socket, undefined)
       // Whose head was already written kept its connection: now it is idle.
       if (isClosing) setImmediate(() => server.closeIdleConnections())
     })
@@ -126,7 +130,7 @@ export function drainable(server: Server): Draining {
   return {
     async drain({ delay, patience }) {
       isDraining = true
-      for (const res of open) endConnection(res)
+      for (const res of open.values()) if (res) endConnection(res)
       // Idle connections stay until then: what closes one may meet a request that is on its way over it.
       if (delay > 0) await wait(delay)
       return close(patience)
