@@ -20,7 +20,11 @@ type StepName = 'login' | 'mfa' | 'patient' | 'consent'
 
 const stepResult = z.object({
   login: z.object({ accountId: z.string(), amr: z.array(z.string()), ts: z.number(), remember: z.boolean() }).exactOptional(),
-  patient: z.object({ id: z.string(), name: z.string().exactOptional(), birthDate: z.string().exactOptional() }).exactOptional(),
+  /** Null: picked, and taken back. */
+  patient: z
+    .object({ id: z.string(), name: z.string().exactOptional(), birthDate: z.string().exactOptional() })
+    .nullable()
+    .exactOptional(),
   records: z.array(z.object({ resourceType: z.string(), id: z.string(), role: z.string().exactOptional() })).exactOptional(),
   consent: z.object({ consentId: z.string() }).exactOptional()
 })

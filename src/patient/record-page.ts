@@ -22,7 +22,6 @@ interface Open {
   asked: AskedRecord
   /** Whose record it has to be. */
   patient: string
-  person: string | null
   asker: Asker
 }
 
@@ -30,9 +29,21 @@ export function recordPage({ steps, searches, audit }: Deps): StepPage {
   function open(ctx: Context, { about }: OpenedStep): Open {
     const [asked] = about.records.toPick
     if (!asked || about.patient.state !== 'settled') throw new PageError(400, 'step-not-open')
-    const { id: patient, person } = about.patient
+    const { id: patient } = about.patient
     const asker = { uid: String(ctx.params.uid), about, source: sourceOf(ctx), resourceType: asked.resourceType, patient }
-    return { asked, patient, person: person?.name || null, asker }
+    return { asked, patient, asker }
+  }
+
+  /** What each of these pages says. */
+  function factsOf(ctx: Context, { step, about: { patient, records } }: OpenedStep): object {
+    const person = patient.state === 'settled' ? patient.person : undefined
+    return {
+      app: step.app,
+      resourceType: records.toPick[0]?.resourceType,
+      person: person?.name || null,
+      birthDate: writtenDate(person?.birthDate, languageOf(ctx)) ?? null,
+      canChange: Boolean(step.results.patient)
+    }
   }
 
   async function firstPage(ctx: Context, opened: OpenedStep): Promise<void> {
@@ -46,8 +57,7 @@ export function recordPage({ steps, searches, audit }: Deps): StepPage {
     answer: SearchAnswer,
     refused: 'nothing-picked' | 'not-shown' | null
   ): void {
-    const { asked, person } = open(ctx, opened)
-    const about = { app: opened.step.app, resourceType: asked.resourceType, person }
+    const about = factsOf(ctx, opened)
     if (!answer.ok) {
       away(ctx, about)
       return
@@ -75,7 +85,7 @@ export function recordPage({ steps, searches, audit }: Deps): StepPage {
   }
 
   async function pick(ctx: Context, opened: OpenedStep, shown: { id: string; search: string; at: number }): Promise<void> {
-    const { asked, patient, person, asker } = open(ctx, opened)
+    const { asked, patient, asker } = open(ctx, opened)
     const { account, client, fhirServer } = opened.about
     // Read once more, at this moment: what a form says is nothing that the FHIR server has shown.
     const answer = await searches.read(asker, shown.id)
@@ -89,7 +99,7 @@ export function recordPage({ steps, searches, audit }: Deps): StepPage {
       record: `${asked.resourceType}/${shown.id.slice(0, 64)}`,
       ...(reason === undefined ? { outcome: 'accepted' } : { outcome: 'refused', reason })
     })
-    if (reason === 'not-answered') return away(ctx, { app: opened.step.app, resourceType: asked.resourceType, person })
+    if (reason === 'not-answered') return away(ctx, factsOf(ctx, opened))
     if (reason === 'not-found') return showAnswer(ctx, opened, await searches.turn(asker, shown.search, shown.at), 'not-shown')
     await steps.complete(ctx, { records: [...opened.about.records.picked, { ...asked, id: shown.id }] })
   }
@@ -100,6 +110,8 @@ export function recordPage({ steps, searches, audit }: Deps): StepPage {
       const names = ['search', 'at', 'page', 'record', 'decision'] as const
       if (await hasOtherFields(ctx, names)) return steps.refuseForm(ctx)
       const form = await readForm(ctx, names)
+      // Who was picked before can be taken back; the only one there is can't.
+      if (form.decision === 'other' && opened.step.results.patient) return steps.complete(ctx, { patient: null, records: [] })
       if (form.decision === 'deny') return steps.refuse(ctx, 'the person picked no record for the app to be opened about')
       if (form.search === '') return firstPage(ctx, opened)
       const at = pageNumber(form.page || form.at)

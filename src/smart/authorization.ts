@@ -66,7 +66,7 @@ interface AuthorizationRequest {
 }
 
 interface Picks {
-  patient?: { id: string; name?: string; birthDate?: string }
+  patient?: { id: string; name?: string; birthDate?: string } | null
   records?: PickedRecord[]
 }
 
@@ -143,7 +143,7 @@ function patientContext(
   if (launch?.context.patient) return settle(about, launch.context.patient)
   if (!needsPatient(scopes) && !ofAPatient) return { state: 'none' }
   if (account.role === 'clinician') return searchedPatient(about, picked)
-  if (picked !== undefined) return settle(about, picked.id)
+  if (picked) return settle(about, picked.id)
   const [only, ...others] = people
   if (!only) return { state: 'impossible', reason: 'no-record' }
   return others.length === 0 ? { state: 'settled', id: only.id, person: only } : { state: 'to-pick', people }

@@ -60,7 +60,7 @@ describe.each(STORES)('a visit, or another record, that a person picks, on %s', 
   test('SM-044, SM-156, SM-160: a clinician picks the patient and then the visit; tokens and introspection name both', async () => {
     const at = await begin('openid offline_access launch/patient launch/encounter patient/Patient.rs')
     await find(at.browser, 'Leo', 'leo')
-    expect(textOf(at.browser.page)).toMatch(/Which visit is it about\? From the record of Leo Diaz/)
+    expect(textOf(at.browser.page)).toMatch(/Which visit is it about\? From the record of Leo Diaz, born June 3, 2017/)
     expect(textOf(at.browser.page)).toMatch(/November 18, 2025 Asthma Main building.*June 11, 2024 Check-up Main building/)
     expect(choices(at.browser)).toEqual(['leo-visit-2', 'leo-visit-1'])
     await at.browser.submit({ record: 'leo-visit-2' })
@@ -83,8 +83,27 @@ describe.each(STORES)('a visit, or another record, that a person picks, on %s', 
     })
   })
 
+  test('whoever was picked by mistake is taken back, and another one picked; two of one name are told apart', async () => {
+    const at = await begin('openid launch/patient launch/encounter')
+    await find(at.browser, 'Leo', 'leo-too')
+    expect(textOf(at.browser.page)).toContain('There is no visit We looked in the record of Leo Diaz, born February 20, 1951.')
+    await at.browser.submit({ decision: 'other' })
+    expect(textOf(at.browser.page)).toContain('For which patient')
+    await find(at.browser, 'Leo', 'leo')
+    expect(textOf(at.browser.page)).toContain('From the record of Leo Diaz, born June 3, 2017')
+    await at.browser.submit({ record: 'leo-visit-1' })
+    // The app was allowed before: nobody is asked again.
+    expect((await at.app.redeem(at.app.codeFrom(at.browser.page))).body).toMatchObject({
+      patient: 'leo',
+      encounter: 'leo-visit-1'
+    })
+  })
+
   test('SM-160: a parent picks the child, and then a visit of the child', async () => {
     const at = await begin('openid launch/encounter patient/Patient.rs', 'maria')
+    await at.browser.submit({ patient: 'leo' })
+    await at.browser.submit({ decision: 'other' })
+    expect(choices(at.browser)).toEqual(['maria', 'leo'])
     await at.browser.submit({ patient: 'leo' })
     expect(choices(at.browser)).toEqual(['leo-visit-2', 'leo-visit-1'])
     await at.browser.submit({ record: 'leo-visit-1' })
@@ -146,7 +165,9 @@ describe.each(STORES)('a visit, or another record, that a person picks, on %s', 
   test('a patient without a visit: the launch ends there, and nothing is shared', async () => {
     const { browser } = await begin('openid launch/patient launch/encounter')
     await find(browser, 'Smith', 'john')
-    expect(textOf(browser.page)).toMatch(/There is no visit We looked in the record of John Smith\. Heart App asks for one, so it can’t be opened.*Nothing was shared/)
+    expect(textOf(browser.page)).toMatch(
+      /There is no visit We looked in the record of John Smith, born November 30, 1949\. Heart App asks for one, so it can’t be opened.*Nothing was shared/
+    )
     await browser.submit({ decision: 'deny' })
     expect(new URL(browser.page.url).searchParams.get('error')).toBe('access_denied')
   })

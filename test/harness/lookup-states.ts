@@ -15,6 +15,8 @@ const VISITS = [
   { id: 'v-2', what: 'Check-up', date: '10 June 2025', place: null },
   { id: 'v-1', what: null, date: null, place: null }
 ]
+const LEO = { person: 'Leo Diaz', birthDate: '3 June 2017', canChange: true }
+const NOBODY = { person: null, birthDate: null, canChange: false }
 const ONLY = { search: 'search', at: 0, hasNext: false, isCut: false }
 
 export function lookupStates(app: object): TemplateState[] {
@@ -26,7 +28,7 @@ export function lookupStates(app: object): TemplateState[] {
   const record = (name: string, members: object): TemplateState => ({
     template: 'record-pick',
     name,
-    members: { app, resourceType: 'Encounter', person: 'Leo Diaz', records: VISITS, pages: ONLY, refused: null, ...members }
+    members: { app, resourceType: 'Encounter', ...LEO, records: VISITS, pages: ONLY, refused: null, ...members }
   })
   const typed = { name: 'Diaz', birthDate: '' }
   return [
@@ -43,7 +45,13 @@ export function lookupStates(app: object): TemplateState[] {
     search('nothing picked', { typed, people: PEOPLE, pages: ONLY, refused: 'nothing-picked' }),
     search('not there any more', { typed, people: PEOPLE, pages: ONLY, refused: 'not-shown' }),
     record('one page', {}),
-    record('no app', { app: null, person: null }),
+    record('no app', { app: null, ...NOBODY }),
+    record('no birth date', { birthDate: null, canChange: false }),
+    {
+      template: 'record-none',
+      name: 'no birth date',
+      members: { app, resourceType: 'Encounter', ...LEO, birthDate: null, reason: 'no-record' }
+    },
     record('second of three pages', { pages: { ...ONLY, at: 1, hasNext: true } }),
     record('more elsewhere', { pages: { ...ONLY, isCut: true } }),
     record('empty page', { records: [], pages: { ...ONLY, at: 1 } }),
@@ -51,17 +59,17 @@ export function lookupStates(app: object): TemplateState[] {
     record('not there any more', { refused: 'not-shown' }),
     ...RECORD_TYPES.flatMap((resourceType) => [
       record(resourceType, { resourceType }),
-      { template: 'record-none', name: resourceType, members: { app, resourceType, person: 'Leo Diaz', reason: 'no-record' } }
+      { template: 'record-none', name: resourceType, members: { app, resourceType, ...LEO, reason: 'no-record' } }
     ]),
     {
       template: 'record-none',
       name: 'not answered',
-      members: { app, resourceType: 'Encounter', person: null, reason: 'not-answered' }
+      members: { app, resourceType: 'Encounter', ...NOBODY, reason: 'not-answered' }
     },
     {
       template: 'record-none',
       name: 'no app',
-      members: { app: null, resourceType: 'Encounter', person: null, reason: 'no-record' }
+      members: { app: null, resourceType: 'Encounter', ...NOBODY, reason: 'no-record' }
     }
   ]
 }
