@@ -192,10 +192,13 @@ describe.each(STORES)('PKCE on %s', (store) => {
       ['with a letter that is not ASCII', `${verifierOf(42)}\u00e9`],
       ['with a line break', `${verifierOf(43)}\n`],
       ['with a NUL', `${verifierOf(43)}\0`]
-    ])('case 25: SM-092, mistake 23: a code_verifier %s is refused, though its hash is the challenge', async (_what, code_verifier) => {
-      const code = await codeFor('public', { code_challenge: challengeOf(code_verifier) })
-      await expectCodeRefused('public', code, { code_verifier }, 'invalid_request')
-    })
+    ])(
+      'case 25: SM-092, mistake 23: a code_verifier %s is refused, though its hash is the challenge',
+      async (_what, code_verifier) => {
+        const code = await codeFor('public', { code_challenge: challengeOf(code_verifier) })
+        await expectCodeRefused('public', code, { code_verifier }, 'invalid_request')
+      }
+    )
 
     test.each<[string, string]>([
       ['of 42 characters', 'a'.repeat(42)],
