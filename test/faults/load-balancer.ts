@@ -19,9 +19,14 @@ export interface LoadBalancer {
 interface Options {
   /** Milliseconds between two questions to a server. */
   probeEvery: number
+  /** Its own; any where it is left out. */
+  port?: number
 }
 
-export async function startLoadBalancer(servers: readonly number[], { probeEvery }: Options): Promise<LoadBalancer> {
+export async function startLoadBalancer(
+  servers: readonly number[],
+  { probeEvery, port: own = 0 }: Options
+): Promise<LoadBalancer> {
   const ready = new Set<number>()
   const faults: string[] = []
   const given = new Map(servers.map((port) => [port, 0]))
@@ -74,7 +79,7 @@ export async function startLoadBalancer(servers: readonly number[], { probeEvery
     else outgoing.writeHead(502).end()
   }
 
-  const server = createServer(forward).listen(0, '127.0.0.1')
+  const server = createServer(forward).listen(own, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the load balancer has no port')

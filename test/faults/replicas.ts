@@ -53,8 +53,13 @@ interface ReplicasOptions {
   /** The setting of this name. */
   refreshRetry?: string
   drainDelay?: string
-  /** A module that runs in both processes before Keyward does. */
+  /** A module that runs in both processes before Keyward does; and one that does in the second in its place. */
   preload?: string
+  secondPreload?: string
+  /** What both are called where something stands before them; else what the first is. */
+  issuer?: string
+  /** The setting secondFactor.patients. */
+  patientsSecondFactor?: 'required' | 'off'
 }
 
 export async function startReplicas(store: StoreName, options: ReplicasOptions = {}): Promise<Replicas> {
@@ -65,14 +70,17 @@ export async function startReplicas(store: StoreName, options: ReplicasOptions =
     services = [],
     refreshRetry = '0s',
     drainDelay = '0s',
-    preload
+    preload,
+    secondPreload = preload,
+    patientsSecondFactor = 'required'
   } = options
   const before = preload === undefined ? {} : { preload }
   const key = () => randomBytes(32).toString('base64url')
   const secrets = { sealingKeys: [{ id: 1, key: key() }], lookupKey: key(), cookieKeys: [key()] }
   const clinic = (yaml: string) =>
     yaml
-      .replace('clinicians: required', 'clinicians: "off"')
+      .replace('patients: required, clinicians: required', `patients: "${patientsSecondFactor}", clinicians: "off"`)
+      .replace(/^issuer: .*$/m, (line) => (options.issuer === undefined ? line : `issuer: ${options.issuer}`))
       .replace('drainDelay: 0s', `drainDelay: ${drainDelay}`)
       .replace('refreshToken: 93d', `refreshToken: 93d, refreshRetry: ${refreshRetry}`)
       .replace('signInsPerAddress: 10000', 'signInsPerAddress: 10000000, codesPerAccount: 10000000')
@@ -83,19 +91,20 @@ export async function startReplicas(store: StoreName, options: ReplicasOptions =
       )
       .concat(registration ? REGISTRATION : '')
   const first = await startProcess({ store, change: clinic, ...before })
+  const issuer = options.issuer ?? first.issuer
   const url = first.redis?.url ?? `sqlite:${first.database}`
   const second = await startProcess({
-    ...before,
+    ...(secondPreload === undefined ? {} : { preload: secondPreload }),
     change: (yaml) =>
       clinic(yaml)
-        .replace(/^issuer: .*$/m, `issuer: ${first.issuer}`)
+        .replace(/^issuer: .*$/m, `issuer: ${issuer}`)
         .replace(/^store: .*$/m, `store: "${url}"`)
   }).catch(async (problem) => {
     await first.stop()
     throw problem
   })
   return {
-    issuer: first.issuer,
+    issuer,
     first,
     second,
     ports: [first.port, second.port],

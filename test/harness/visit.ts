@@ -77,7 +77,7 @@ export async function theRecordOf(keyward: Keyward, act: () => Promise<unknown>)
 /** Presses a button of /account: 'sign-out', 'stop' of an app, or 'stop-for-now' of one that the organization has approved. */
 export async function pressAtAccount(
   { browser }: Pick<Visit, 'browser'>,
-  { issuer }: Keyward,
+  { issuer }: Pick<Keyward, 'issuer'>,
   button: 'stop' | 'stop-for-now' | 'sign-out',
   app = 'Heart App'
 ): Promise<string> {
