@@ -225,7 +225,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   const interaction = [
     loginRoutes({ steps, signIn, audit, begun, now }),
     mfaRoutes({ steps, accounts, secondFactor, audit, now }),
-    patientRoutes({ steps, authorizations, store, fhir, audit, now }),
+    patientRoutes({ steps, authorizations, store, fhir, audit, attempts, limits: most, now }),
     consentRoutes({
       steps,
       authorizations,

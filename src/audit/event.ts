@@ -19,7 +19,7 @@ export type AuditEvent =
   /** At the FHIR server, by Keyward itself. What was typed, and who was found, is not in it. */
   | ({
       type: 'record-search'
-      outcome: 'answered' | 'failed'
+      outcome: 'answered' | 'failed' | 'refused'
       reason?: string
       accountId: string
       resourceType: string
@@ -97,7 +97,7 @@ export type AuditEvent =
   | { type: 'request'; outcome: 'refused'; reason: 'csrf' | 'host' | 'other-browser' | 'step-not-open' | 'form' }
 
 /** What was picked is not this person's, is not shown by the FHIR server, or that server could not be asked. */
-type NotPicked = 'not-permitted' | 'not-found' | 'not-answered'
+type NotPicked = 'not-permitted' | 'not-found' | 'not-answered' | 'too-many-attempts'
 
 export type SecondFactorRefusal = 'wrong-code' | 'code-used' | 'too-many-attempts' | 'malformed'
 

@@ -38,6 +38,7 @@ export interface Config {
     authorizationsPerAddress: number
     refusalsPerAddress: number
     refusalsPerClient: number
+    searchesPerAccount: number
   }
   /** Whether apps may register themselves, and how many within a day. */
   registration: { enabled: boolean; perDay: number }

@@ -102,7 +102,10 @@ const limits = z.strictObject({
     .describe(
       'Requests from one address that are refused, such as those with a wrong secret, code or token: from the next one on they are answered with 429, and the audit trail counts them. What is not refused is never limited.'
     ),
-  refusalsPerClient: tries.default(20_000).describe('The same for the requests of one client, from all addresses.')
+  refusalsPerClient: tries.default(20_000).describe('The same for the requests of one client, from all addresses.'),
+  searchesPerAccount: tries
+    .default(500)
+    .describe('Pages of searches at a FHIR server, and records looked up there, by Keyward itself for one account.')
 })
 
 const registration = z.strictObject({

@@ -8,7 +8,7 @@ import { hasOtherFields, readForm } from '../web/form.ts'
 import { PageError } from '../web/page-error.ts'
 import { languageOf, render } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
-import { type OpenedStep, pageNumber, type StepPage } from './search-page.ts'
+import { type OpenedStep, pageNumber, type StepPage, statusFor } from './search-page.ts'
 import type { Asker, SearchAnswer, Searches } from './searches.ts'
 import { writtenDate } from './written-date.ts'
 
@@ -59,7 +59,7 @@ export function recordPage({ steps, searches, audit }: Deps): StepPage {
   ): void {
     const about = factsOf(ctx, opened)
     if (!answer.ok) {
-      away(ctx, about)
+      none(ctx, about, answer.reason === 'gone' ? 'not-answered' : answer.reason)
       return
     }
     const { search, at, resources, next } = answer.page
@@ -72,16 +72,11 @@ export function recordPage({ steps, searches, audit }: Deps): StepPage {
     }))
     const pages = { search, at, hasNext: typeof next === 'object', isCut: next === 'elsewhere' }
     if (records.length === 0 && at === 0 && next === 'none') none(ctx, about, 'no-record')
-    else render(ctx, 'record-pick', { ...about, records, pages, refused }, refused === null ? 200 : 422)
+    else render(ctx, 'record-pick', { ...about, records, pages, refused }, statusFor(ctx, refused))
   }
 
-  function away(ctx: Context, about: object): void {
-    ctx.set('Retry-After', '5')
-    none(ctx, about, 'not-answered', 503)
-  }
-
-  function none(ctx: Context, about: object, reason: 'no-record' | 'not-answered', status = 200): void {
-    render(ctx, 'record-none', { ...about, reason }, status)
+  function none(ctx: Context, about: object, reason: 'no-record' | 'not-answered' | 'too-many-attempts'): void {
+    render(ctx, 'record-none', { ...about, reason }, statusFor(ctx, reason === 'no-record' ? null : reason))
   }
 
   async function pick(ctx: Context, opened: OpenedStep, shown: { id: string; search: string; at: number }): Promise<void> {
@@ -89,7 +84,6 @@ export function recordPage({ steps, searches, audit }: Deps): StepPage {
     const { account, client, fhirServer } = opened.about
     // Read once more, at this moment: what a form says is nothing that the FHIR server has shown.
     const answer = await searches.read(asker, shown.id)
-    const reason = answer.ok ? undefined : answer.failure === 'not-found' ? 'not-found' : 'not-answered'
     await audit.record(asker.source, {
       type: 'record-choice',
       accountId: account.sub,
@@ -97,10 +91,12 @@ export function recordPage({ steps, searches, audit }: Deps): StepPage {
       fhirServer: fhirServer.id,
       patient,
       record: `${asked.resourceType}/${shown.id.slice(0, 64)}`,
-      ...(reason === undefined ? { outcome: 'accepted' } : { outcome: 'refused', reason })
+      ...(answer.ok ? { outcome: 'accepted' } : { outcome: 'refused', reason: answer.reason })
     })
-    if (reason === 'not-answered') return away(ctx, factsOf(ctx, opened))
-    if (reason === 'not-found') return showAnswer(ctx, opened, await searches.turn(asker, shown.search, shown.at), 'not-shown')
+    if (!answer.ok) {
+      if (answer.reason !== 'not-found') return none(ctx, factsOf(ctx, opened), answer.reason)
+      return showAnswer(ctx, opened, await searches.turn(asker, shown.search, shown.at), 'not-shown')
+    }
     await steps.complete(ctx, { records: [...opened.about.records.picked, { ...asked, id: shown.id }] })
   }
 

@@ -2,10 +2,12 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import { ageInYears, type RelatedPatient } from '../accounts/relationships.ts'
 import type { AuditTrail } from '../audit/trail.ts'
+import type { Config } from '../config/config.ts'
 import type { FhirClient } from '../fhir/fhir-client.ts'
 import type { InteractionSteps, OpenStep } from '../interaction/step.ts'
 import type { Authorizations } from '../smart/authorization.ts'
 import type { Store } from '../store/store.ts'
+import type { Attempts } from '../web/attempts.ts'
 import { hasOtherFields, readForm } from '../web/form.ts'
 import { PageError } from '../web/page-error.ts'
 import { render } from '../web/render.ts'
@@ -20,6 +22,8 @@ interface Deps {
   store: Store
   fhir: FhirClient
   audit: AuditTrail
+  attempts: Attempts
+  limits: Config['limits']
   now: () => number
 }
 
@@ -27,8 +31,8 @@ interface Deps {
  * The pages at which a person says what it is about: whose record, found among their own people or by a clinician's search,
  * and which visit or other record of it; or learns that there is none to share.
  */
-export function patientRoutes({ steps, authorizations, store, fhir, audit, now }: Deps): Router {
-  const searches = createSearches({ store, fhir, audit, now })
+export function patientRoutes({ steps, authorizations, store, fhir, audit, attempts, limits, now }: Deps): Router {
+  const searches = createSearches({ store, fhir, audit, attempts, limits, now })
   const bySearch = patientSearchPage({ steps, searches, audit, now })
   const ofRecords = recordPage({ steps, searches, audit })
   const router = new Router({ prefix: '/interaction/:uid/patient' })

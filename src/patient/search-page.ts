@@ -29,7 +29,15 @@ interface Deps {
   now: () => number
 }
 
-type Refusal = 'nothing-typed' | 'too-short' | 'no-such-date' | 'nothing-picked' | 'not-shown' | 'not-answered' | 'gone'
+type Refusal =
+  | 'nothing-typed'
+  | 'too-short'
+  | 'no-such-date'
+  | 'nothing-picked'
+  | 'not-shown'
+  | 'not-answered'
+  | 'gone'
+  | 'too-many-attempts'
 
 const NOTHING: Typed = { name: '', birthDate: '' }
 
@@ -51,9 +59,7 @@ export function patientSearchPage({ steps, searches, audit, now }: Deps): StepPa
     const pages = found
       ? { search: found.search, at: found.at, hasNext: typeof found.next === 'object', isCut: found.next === 'elsewhere' }
       : null
-    if (refused === 'not-answered') ctx.set('Retry-After', '5')
-    const status = refused === null ? 200 : refused === 'not-answered' ? 503 : 422
-    render(ctx, 'patient-search', { app: step.app, typed, people, pages, refused }, status)
+    render(ctx, 'patient-search', { app: step.app, typed, people, pages, refused }, statusFor(ctx, refused))
   }
 
   /** What a search answered; where nothing was, the launch stays where it is. */
@@ -71,20 +77,19 @@ export function patientSearchPage({ steps, searches, audit, now }: Deps): StepPa
     const { account, client, fhirServer } = opened.about
     // Read once more, at this moment: what a form says is nothing that the FHIR server has shown.
     const answer = await searches.read(asker, id)
-    const reason = answer.ok ? undefined : answer.failure === 'not-found' ? 'not-found' : 'not-answered'
     await audit.record(asker.source, {
       type: 'patient-choice',
       accountId: account.sub,
       clientId: client.client_id,
       fhirServer: fhirServer.id,
       patient: id.slice(0, 64),
-      ...(reason === undefined ? { outcome: 'accepted' } : { outcome: 'refused', reason })
+      ...(answer.ok ? { outcome: 'accepted' } : { outcome: 'refused', reason: answer.reason })
     })
     if (!answer.ok) {
-      if (reason === 'not-answered') return page(ctx, opened, { refused: 'not-answered' })
+      if (answer.reason !== 'not-found') return page(ctx, opened, { refused: answer.reason })
       return showAnswer(ctx, opened, await searches.turn(asker, shown.search, shown.at), 'not-shown')
     }
-    const { name, birthDate } = foundPatient(answer.value)
+    const { name, birthDate } = foundPatient(answer.resource)
     await steps.complete(ctx, { patient: { id, name, ...(birthDate === undefined ? {} : { birthDate }) } })
   }
 
@@ -109,6 +114,14 @@ export function patientSearchPage({ steps, searches, audit, now }: Deps): StepPa
       showAnswer(ctx, opened, await searches.turn(asker, form.search, at), form.page === '' ? 'nothing-picked' : null)
     }
   }
+}
+
+/** With the time after which to try again, where that helps. */
+export function statusFor(ctx: Context, refused: string | null): number {
+  if (refused === null) return 200
+  if (refused !== 'not-answered' && refused !== 'too-many-attempts') return 422
+  ctx.set('Retry-After', refused === 'not-answered' ? '5' : '60')
+  return refused === 'not-answered' ? 503 : 429
 }
 
 export function pageNumber(text: string): number {

@@ -4,12 +4,14 @@
  * are, and what was typed, stays here. What the answers mean is for those who asked.
  */
 import { randomBytes } from 'node:crypto'
-import type { AuditSource } from '../audit/event.ts'
+import type { AuditEvent, AuditSource } from '../audit/event.ts'
 import type { AuditTrail } from '../audit/trail.ts'
+import type { Config } from '../config/config.ts'
 import type { FhirAnswer, FhirClient, FhirFailure, FhirResource, FoundPage } from '../fhir/fhir-client.ts'
 import { isOfPatient } from '../fhir/found-record.ts'
 import type { Authorization } from '../smart/authorization.ts'
 import type { Kind, Store } from '../store/store.ts'
+import type { Attempts } from '../web/attempts.ts'
 
 /** In whose request, in which interaction, about what. */
 export interface Asker {
@@ -47,19 +49,29 @@ export interface SearchPage {
 }
 
 /** 'gone': no such search of this person in this interaction, or no such page of it. */
-export type SearchAnswer = { ok: true; page: SearchPage } | { ok: false; reason: 'not-answered' | 'gone'; typed: Typed }
+export type SearchAnswer =
+  | { ok: true; page: SearchPage }
+  | { ok: false; reason: 'not-answered' | 'gone' | 'too-many-attempts'; typed: Typed }
+
+export type ReadAnswer =
+  | { ok: true; resource: FhirResource }
+  | { ok: false; reason: 'not-found' | 'not-answered' | 'too-many-attempts' }
 
 export interface Searches {
   begin(asker: Asker, parameters: URLSearchParams, typed?: Typed): Promise<SearchAnswer>
   turn(asker: Asker, search: string, at: number): Promise<SearchAnswer>
   /** One resource, as the FHIR server shows it now. */
-  read(asker: Asker, id: string): Promise<FhirAnswer<FhirResource>>
+  read(asker: Asker, id: string): Promise<ReadAnswer>
 }
+
+type Outcome = Pick<Extract<AuditEvent, { type: 'record-search' }>, 'outcome' | 'reason' | 'found'>
 
 interface Deps {
   store: Store
   fhir: FhirClient
   audit: AuditTrail
+  attempts: Attempts
+  limits: Pick<Config['limits'], 'searchesPerAccount'>
   now: () => number
 }
 
@@ -70,12 +82,13 @@ const KEEP_FOR = 30 * 60 * 1000
 const MOST_PAGES = 100
 const NOTHING: Typed = { name: '', birthDate: '' }
 
-export function createSearches({ store, fhir, audit, now }: Deps): Searches {
+export function createSearches({ store, fhir, audit, attempts, limits, now }: Deps): Searches {
   async function show(asker: Asker, id: string, search: Search, at: number): Promise<SearchAnswer> {
     const url = search.pages[at]
     if (url === undefined) return { ok: false, reason: 'gone', typed: search.typed }
+    if (!(await mayAsk(asker))) return { ok: false, reason: 'too-many-attempts', typed: search.typed }
     const answer = believed(asker, await fhir.search(askingFor(asker), { url }), ({ resources }) => resources, 'nonsense')
-    await record(asker, answer)
+    await record(asker, outcomeOf(answer))
     if (!answer.ok) return { ok: false, reason: 'not-answered', typed: search.typed }
     const { resources } = answer.value
     const next = at + 1 < MOST_PAGES ? answer.value.next : 'elsewhere'
@@ -85,13 +98,24 @@ export function createSearches({ store, fhir, audit, now }: Deps): Searches {
     return { ok: true, page: { search: id, typed: search.typed, at, resources, next } }
   }
 
-  function record({ about, source, resourceType }: Asker, answer: FhirAnswer<FoundPage>): Promise<void> {
+  /** Each is a token, and leaves records: nobody makes them without end. */
+  async function mayAsk(asker: Asker): Promise<boolean> {
+    const taken = await attempts.take('record-searches', asker.about.account.sub, limits.searchesPerAccount)
+    if (!taken.ok) await record(asker, { outcome: 'refused', reason: 'too-many-attempts' })
+    return taken.ok
+  }
+
+  function outcomeOf(answer: FhirAnswer<FoundPage>): Outcome {
+    return answer.ok
+      ? { outcome: 'answered', found: answer.value.resources.length, ...elsewhere(answer.value) }
+      : { outcome: 'failed', reason: answer.failure }
+  }
+
+  function record({ about, source, resourceType }: Asker, outcome: Outcome): Promise<void> {
     const { patient } = about
     return audit.record(source, {
       type: 'record-search',
-      ...(answer.ok
-        ? { outcome: 'answered', found: answer.value.resources.length, ...elsewhere(answer.value) }
-        : { outcome: 'failed', reason: answer.failure }),
+      ...outcome,
       accountId: about.account.sub,
       clientId: about.client.client_id,
       fhirServer: about.fhirServer.id,
@@ -114,7 +138,10 @@ export function createSearches({ store, fhir, audit, now }: Deps): Searches {
       return search && isTheirs ? show(asker, id, search, at) : { ok: false, reason: 'gone', typed: NOTHING }
     },
     async read(asker, id) {
-      return believed(asker, await fhir.read(askingFor(asker), id), (resource) => [resource], 'not-found')
+      if (!(await mayAsk(asker))) return { ok: false, reason: 'too-many-attempts' }
+      const answer = believed(asker, await fhir.read(askingFor(asker), id), (resource) => [resource], 'not-found')
+      if (answer.ok) return { ok: true, resource: answer.value }
+      return { ok: false, reason: answer.failure === 'not-found' ? 'not-found' : 'not-answered' }
     }
   }
 }

@@ -183,6 +183,47 @@ describe.each(STORES)('a FHIR server that can not be searched, on %s', (store) =
   )
 })
 
+test('who searches without end is told to make a pause, and the FHIR server is left alone', async () => {
+  const fhir = await startFhirServerUnderTest()
+  const keyward = await startKeyward({
+    change(config) {
+      const { limits, ...others } = searching(fhir)(config)
+      return { ...others, limits: { ...limits, searchesPerAccount: 3 } }
+    }
+  })
+  fhir.introspectAt(keyward.issuer)
+  try {
+    const browser = newBrowser(keyward.issuer)
+    const scope = 'openid launch/patient launch/encounter'
+    const url = newApp(keyward.issuer).authorizationUrl({ scope, aud: fhir.baseUrl })
+    await walkTo(browser, url, 'patient', { username: 'dr.lee' })
+    await browser.submit({ name: 'Diaz', birthdate: '' })
+    await submitForm(browser, 1, { patient: 'leo' })
+    expect(textOf(browser.page)).toContain('Which visit is it about?')
+    await browser.submit({ record: 'leo-visit-1' })
+    expect([browser.page.status, browser.page.headers.get('retry-after')]).toEqual([429, '60'])
+    expect(textOf(browser.page)).toMatch(/There were too many searches Please make a pause/)
+    await browser.submit({ decision: 'other' })
+    await browser.submit({ name: 'Diaz', birthdate: '' })
+    expect(browser.page.status).toBe(429)
+    expect(textOf(browser.page)).toContain('There were too many searches')
+    expect(fhir.asked).toHaveLength(3)
+    const accountId = expect.any(String)
+    const parties = { accountId, clientId: 'heart-app', fhirServer: 'clinic' }
+    const refused = { outcome: 'refused', reason: 'too-many-attempts', ...parties }
+    expect((await keyward.auditEvents('record-search')).filter(({ outcome }) => outcome === 'refused')).toEqual([
+      { type: 'record-search', ...refused, resourceType: 'Encounter', patient: 'leo' },
+      { type: 'record-search', ...refused, resourceType: 'Patient' }
+    ])
+    expect(await keyward.auditEvents('record-choice')).toEqual([
+      { type: 'record-choice', ...refused, patient: 'leo', record: 'Encounter/leo-visit-1' }
+    ])
+  } finally {
+    await keyward.stop()
+    await fhir.stop()
+  }
+})
+
 test('a FHIR server that is not there at all', async () => {
   const fhir = await startFhirServerUnderTest()
   await fhir.stop()

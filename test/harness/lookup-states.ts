@@ -34,7 +34,7 @@ export function lookupStates(app: object): TemplateState[] {
   return [
     search('first', {}),
     search('no app', { app: null }),
-    ...['nothing-typed', 'too-short', 'no-such-date', 'not-answered', 'gone'].map((refused) =>
+    ...['nothing-typed', 'too-short', 'no-such-date', 'not-answered', 'gone', 'too-many-attempts'].map((refused) =>
       search(refused, { typed: { name: 'D "<', birthDate: '' }, refused })
     ),
     search('nobody', { typed, pages: ONLY }),
@@ -61,11 +61,11 @@ export function lookupStates(app: object): TemplateState[] {
       record(resourceType, { resourceType }),
       { template: 'record-none', name: resourceType, members: { app, resourceType, ...LEO, reason: 'no-record' } }
     ]),
-    {
+    ...['not-answered', 'too-many-attempts'].map((reason) => ({
       template: 'record-none',
-      name: 'not answered',
-      members: { app, resourceType: 'Encounter', ...NOBODY, reason: 'not-answered' }
-    },
+      name: reason,
+      members: { app, resourceType: 'Encounter', ...NOBODY, reason }
+    })),
     {
       template: 'record-none',
       name: 'no app',

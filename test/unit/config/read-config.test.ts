@@ -60,7 +60,8 @@ describe('a complete configuration', () => {
       signInsPerAddress: 500,
       authorizationsPerAddress: 2000,
       refusalsPerAddress: 2000,
-      refusalsPerClient: 20000
+      refusalsPerClient: 20000,
+      searchesPerAccount: 500
     })
     expect({ log, listen, store }).toEqual({
       log: { level: 'info' },

@@ -41,7 +41,8 @@ function configOf(members: Partial<Config>): Config {
       signInsPerAddress: 50,
       authorizationsPerAddress: 50,
       refusalsPerAddress: 50,
-      refusalsPerClient: 50
+      refusalsPerClient: 50,
+      searchesPerAccount: 50
     },
     log: { level: 'silent' },
     outbound: { allowedHosts: [] },
