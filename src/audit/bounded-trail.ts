@@ -30,7 +30,14 @@ interface Flood {
 const LOOK_EVERY = 5000
 
 /** Answered with a page of their own, which says what to do: here they are only counted. */
-const ANSWERED_BY_PAGES = new Set(['sign-in', 'second-factor', 'second-factor-enrolment', 'record-search'])
+const ANSWERED_BY_PAGES = new Set([
+  'sign-in',
+  'second-factor',
+  'second-factor-enrolment',
+  'record-search',
+  'patient-choice',
+  'record-choice'
+])
 const BOUNDED = new Set(['authorization', 'token', 'introspection', 'revocation', 'launch', 'request', 'registration'])
 
 export function boundRefusals({ trail, store, limits, now }: Deps): AuditTrail {
