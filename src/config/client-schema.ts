@@ -149,7 +149,7 @@ export const client = z
       .array(userAssertionIssuer)
       .optional()
       .describe(
-        'For an EHR: whose signed word on who its user is is believed, so that a launch needs no second sign-in. Without it, nobody’s.'
+        'For an EHR: whose signed word on who its user is is believed. A clinician needs no second sign-in for an app that is in launch_apps and approved_for_clinicians. Without it, nobody’s.'
       ),
     frame_origins: z
       .array(origin)
