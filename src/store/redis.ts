@@ -9,7 +9,7 @@
  * crash between the two would hide it), and once more after (see SWEEP); an entry without a record is skipped and swept.
  */
 import { randomInt } from 'node:crypto'
-import type { Redis } from 'ioredis'
+import { Command, type Redis } from 'ioredis'
 import type { RedisUrl } from '../config/store-url.ts'
 import { reached } from '../observability/steps.ts'
 import type { DriverWrite, IndexEntry, Place, PlacedPage, Row, StoreDriver } from './driver.ts'
@@ -62,8 +62,10 @@ function redisDriver(url: RedisUrl, connection: RedisConnection, now: () => numb
         asked = new Map()
       })
     }
-    const reading = client.getBuffer(key)
+    const command = new Command('get', [key], { replyEncoding: null })
+    const reading = command.promise
     asked.set(key, reading)
+    client.sendCommand(command)
     return reading
   }
 
@@ -167,7 +169,7 @@ function redisDriver(url: RedisUrl, connection: RedisConnection, now: () => numb
   return {
     name: url.form === 'cluster' ? 'redis-cluster' : 'redis',
     fence: connection.fence,
-    get: (place) => ask(async () => payloadOf(await read(keyOf(place)))),
+    get: (place) => ask(() => read(keyOf(place)).then(payloadOf)),
 
     commit: (writes) =>
       ask(async () => {

@@ -115,11 +115,11 @@ export function consentStates({ heart, unknown, viewsDir, language }: Options): 
     page('everything, for a child', { patient: CHILD }),
     page('everything, nothing on', { patient: MOTHER }, { policy: 'none' }),
     page('for somebody else', { patient: WARD, scopes: [...TELLS, ...NAMED_TYPES] }, { app: unknown }),
-    page('some types', { scopes: ['openid', 'offline_access', ...NAMED_TYPES] }),
     page('some types, some answers', {
       client: { ...UNEXPLAINED, privacy_answers: { shares: 'yes', keeps: 'longer' } },
       scopes: ['patient/Condition.rs', 'patient/Observation.rs', 'patient/Immunization.rs']
     }),
+    page('some types', { scopes: ['openid', 'offline_access', ...NAMED_TYPES] }),
     page('two types by category', { scopes: ['patient/Condition.rs', 'patient/Observation.rs'] }),
     page('one category', {
       scopes: ['patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory']

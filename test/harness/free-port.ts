@@ -3,17 +3,18 @@
  * from there may be some connection's by the time that the server listens. Each process takes them one after the other from
  * a range of its own, because nothing is reserved: a server that is stopped and started again must find its port as it was.
  */
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 const FIRST = 10_300
-const EACH = 180
-const RANGES = 64
+const EACH = 90
+const RANGES = 128
 
-/** The two workers of one run never have the same range; those of other runs seldom. */
+/** The two workers of one run never have the same range; those of other runs seldom, and then begin elsewhere in it. */
 const worker = Number(process.env.VITEST_POOL_ID ?? 0) % 2
 const start = FIRST + EACH * ((2 * process.pid + worker) % RANGES)
-let taken = 0
+let taken = randomInt(EACH)
 
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < EACH; tries++) {
