@@ -66,7 +66,7 @@ const LATELY = 262_144
 /** Of an id that is a hash in base64url some of its letters do; two with the same mark cost a copy. */
 function markOf(place: string): number {
   let mark = 0
-  for (let at = 0; at < 8; at++) mark = Math.imul(mark, 61) + place.charCodeAt(at)
+  for (let at = 0; at < 8 && at < place.length; at++) mark = Math.imul(mark, 61) + place.charCodeAt(at)
   return mark >>> 0
 }
 
