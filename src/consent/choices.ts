@@ -58,22 +58,33 @@ export function choicesFor(asked: Asked): Choice[] {
  */
 export function grantedOf(choices: readonly Choice[], ticked: readonly string[]): string[] {
   const on = new Set(ticked)
-  const unticked = choices.filter((choice) => !on.has(choice.scope)).flatMap(({ scope }) => parseResourceScope(scope) ?? [])
+  const unticked = choices.filter((choice) => !on.has(choice.scope)).flatMap(({ scope }) => reachOf(scope) ?? [])
   return choices
     .map((choice) => choice.scope)
     .filter((scope) => {
-      const one = on.has(scope) ? parseResourceScope(scope) : undefined
+      const one = on.has(scope) ? reachOf(scope) : undefined
       return one !== undefined && !unticked.some((other) => reachesInto(one, other))
     })
 }
 
+/** A scope with its categories, which are read once: there may be thousands of scopes, each compared with all others. */
+interface Reach {
+  scope: ResourceScope
+  categories: string[]
+}
+
+function reachOf(text: string): Reach | undefined {
+  const scope = parseResourceScope(text)
+  return scope && { scope, categories: valuesOf(scope.query, 'category') }
+}
+
 /** Whether a scope may give what another names, in part at least. */
-function reachesInto(one: ResourceScope, other: ResourceScope): boolean {
+function reachesInto({ scope: one, categories }: Reach, { scope: other, categories: others }: Reach): boolean {
   return (
     one.context === other.context &&
     (one.resourceType === '*' || one.resourceType === other.resourceType) &&
     [...one.interactions].some((letter) => other.interactions.includes(letter)) &&
-    (one.query === undefined || (other.query !== undefined && !areApart(one.query, other.query)))
+    (one.query === undefined || (other.query !== undefined && !areApart(categories, others)))
   )
 }
 
@@ -150,8 +161,7 @@ function byVerb(scope: ResourceScope): ResourceScope[] {
 }
 
 /** Whether two searches are for other categories: what else a search finds, nobody can tell. */
-function areApart(query: string, other: string): boolean {
-  const [ones, others] = [valuesOf(query, 'category'), valuesOf(other, 'category')]
+function areApart(ones: readonly string[], others: readonly string[]): boolean {
   return ones.length > 0 && others.length > 0 && !ones.some((category) => others.includes(category))
 }
 

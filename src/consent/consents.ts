@@ -5,7 +5,7 @@
  * for this person is a record beside it: neither knows of the other, and each ends alone.
  */
 import { randomBytes } from 'node:crypto'
-import { covers, parseResourceScope } from '../smart-scopes/resource-scope.ts'
+import { coveringAny, parseResourceScope } from '../smart-scopes/resource-scope.ts'
 import type { Kind, Store } from '../store/store.ts'
 
 /** How many scopes of each kind a consent remembers: far more than any app has, so that one that keeps on asking can't let it grow. */
@@ -134,10 +134,10 @@ function decided(key: ConsentKey, decision: Decision, held: Consent | undefined,
   const newly = new Set([...granted, ...refused])
   const kept = (scopes: string[] | undefined): string[] => (scopes ?? []).filter((scope) => !newly.has(scope))
   // What was allowed before ends where it would still give what is refused now.
-  const noes = refused.flatMap((scope) => parseResourceScope(scope) ?? [])
+  const givesRefused = coveringAny(refused.flatMap((scope) => parseResourceScope(scope) ?? []))
   const standing = kept(before?.granted).filter((scope) => {
     const one = parseResourceScope(scope)
-    return one === undefined || !noes.some((no) => covers(one, no))
+    return one === undefined || !givesRefused(one)
   })
   return {
     accountId: key.accountId,

@@ -6,7 +6,7 @@
  * SMART App Launch 2.2, "Scopes for requesting FHIR Resources"; version 1 forms
  * (.read, .write, .*) as "Scopes v1" there maps them.
  */
-import { letsThrough, parseSearchFilter } from './search-filter.ts'
+import { letsThrough, parseSearchFilter, type SearchFilter } from './search-filter.ts'
 
 export interface ResourceScope {
   context: 'patient' | 'user' | 'system'
@@ -51,13 +51,31 @@ export function covers(held: ResourceScope, wanted: ResourceScope): boolean {
 
 /** Whether several scopes together do: what they give is added up, so that `.r` and `.s` are `.rs`. */
 export function coveredBy(held: readonly ResourceScope[], wanted: ResourceScope): boolean {
-  const reaching = held.filter(
-    ({ context, resourceType, query }) =>
-      context === wanted.context &&
-      (resourceType === '*' || resourceType === wanted.resourceType) &&
-      filterCovers(query, wanted.query)
-  )
+  const reaching = held.filter((one) => reaches(one, wanted) && filterCovers(one.query, wanted.query))
   return [...wanted.interactions].every((letter) => reaching.some(({ interactions }) => interactions.includes(letter)))
+}
+
+/** Whether `held` covers one of `wanted` or more. For many of both: the search parameters of each are read once. */
+export function coveringAny(wanted: readonly ResourceScope[]): (held: ResourceScope) => boolean {
+  const all = wanted.map((scope) => ({ scope, filter: filterOf(scope) }))
+  return (held) => {
+    const filter = filterOf(held)
+    return all.some(
+      ({ scope, filter: other }) =>
+        reaches(held, scope) &&
+        letsThrough(filter, other) &&
+        [...scope.interactions].every((letter) => held.interactions.includes(letter))
+    )
+  }
+}
+
+/** Type and context alone. */
+function reaches(held: ResourceScope, wanted: ResourceScope): boolean {
+  return held.context === wanted.context && (held.resourceType === '*' || held.resourceType === wanted.resourceType)
+}
+
+function filterOf({ query }: ResourceScope): SearchFilter {
+  return query === undefined ? [] : (parseSearchFilter(query) ?? [])
 }
 
 /** What `held` leaves of `wanted`: both permit it, and nothing else does both permit. Undefined where that is nothing. */
