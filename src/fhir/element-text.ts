@@ -27,14 +27,16 @@ export function conceptText(value: unknown): string | undefined {
   for (const one of listOf(value)) {
     if (typeof one === 'string') return textOf(one)
     if (!isObject(one)) continue
-    const words = textOf(one.text) ?? textOf(one.display) ?? conceptText(one.coding)
+    // A Coding has none inside it: however deep an answer is, it is looked into no further.
+    const [coded] = listOf(one.coding).flatMap((coding) => (isObject(coding) ? (textOf(coding.display) ?? []) : []))
+    const words = textOf(one.text) ?? textOf(one.display) ?? coded
     if (words !== undefined) return words
   }
   return undefined
 }
 
 // FHIR R4, the datatypes date, dateTime and instant; a date may end after the year or the month.
-const DATE = /^\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01])(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?)?)?$/
+const DATE = /^\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01])(?:T[\d:.]{1,30}(?:Z|[+-]\d\d:\d\d))?)?)?$/
 
 /** A date as it is written there; of a period its start. */
 export function dateText(value: unknown): string | undefined {

@@ -16,8 +16,9 @@ const SEXES = ['female', 'male', 'other', 'unknown'] as const
 /** Names that are not, or no longer, how somebody is called. */
 const ASIDE = new Set(['old', 'maiden', 'nickname', 'anonymous', 'temp'])
 const RECORD_NUMBER = 'MR'
-/** National numbers are for no page. */
-const NATIONAL = /ssn|social|\bSS\b|\bNI\b/i
+/** Numbers that a state gives are for no page: by type (HL7 v2 table 0203), or by the words, URL or OID of type and system. */
+const OF_A_STATE = /^(?:SS|SB|NI|NN[A-Z]*|PPN|DL|TAX)$/i
+const NAMES_OF_THOSE = /ssn|social|passport|licen[cs]e|\b2\.16\.840\.1\.113883\.4\.(?:1|3|330)\b/i
 
 export function foundPatient(resource: FhirResource): FoundPatient {
   const birthDate = dateText(resource.birthDate)
@@ -35,7 +36,7 @@ export function foundPatient(resource: FhirResource): FoundPatient {
 function nameOf(names: unknown): string {
   const all = listOf(names).filter(isObject)
   const rank = ({ use }: Record<string, unknown>): number =>
-    use === 'official' ? 0 : use === 'usual' || use === undefined ? 1 : ASIDE.has(String(use)) ? 3 : 2
+    use === 'official' ? 0 : use === 'usual' || use === undefined ? 1 : ASIDE.has(textOf(use) ?? '') ? 3 : 2
   const [first] = all.toSorted((one, other) => rank(one) - rank(other))
   if (!first) return ''
   const parts = [...listOf(first.given), ...listOf(first.family), ...listOf(first.suffix)].flatMap((part) => textOf(part) ?? [])
@@ -43,21 +44,20 @@ function nameOf(names: unknown): string {
   return textOf(parts.join(' ')) ?? textOf(first.text) ?? ''
 }
 
-/** The record's own number before any other that is not a national one. */
+/** The record's own number before any other that is not a state's. */
 function numberOf(identifiers: unknown): string | undefined {
   const all = listOf(identifiers).filter(isObject)
-  const isRecordNumber = ({ type }: Record<string, unknown>) =>
-    isObject(type) && listOf(type.coding).some((coding) => isObject(coding) && coding.code === RECORD_NUMBER)
   const open = all.filter(
-    ({ system, type }) => !NATIONAL.test(`${codesOf(type)} ${conceptText(type) ?? ''} ${String(system ?? '')}`)
+    ({ system, type }) =>
+      !codesOf(type).some((code) => OF_A_STATE.test(code)) &&
+      !NAMES_OF_THOSE.test(`${conceptText(type) ?? ''} ${textOf(system) ?? ''}`)
   )
-  const chosen = all.find(isRecordNumber) ?? open.find(({ use }) => use === 'usual') ?? open[0]
+  const chosen =
+    all.find(({ type }) => codesOf(type).includes(RECORD_NUMBER)) ?? open.find(({ use }) => use === 'usual') ?? open[0]
   return textOf(chosen?.value)
 }
 
-function codesOf(type: unknown): string {
-  if (!isObject(type)) return ''
-  return listOf(type.coding)
-    .map((coding) => (isObject(coding) ? String(coding.code ?? '') : ''))
-    .join(' ')
+function codesOf(type: unknown): string[] {
+  if (!isObject(type)) return []
+  return listOf(type.coding).flatMap((coding) => (isObject(coding) ? (textOf(coding.code) ?? []) : []))
 }

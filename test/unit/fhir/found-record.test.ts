@@ -50,6 +50,11 @@ describe('what a person recognises it by', () => {
     ])
   })
 
+  test('an answer that never comes to an end inside is looked into no further', () => {
+    const reasonCode: unknown = JSON.parse(`${'{"coding":'.repeat(90_000)}{}${'}'.repeat(90_000)}`)
+    expect(foundRecords([visit({ reasonCode })])).toEqual([{ id: 'v' }])
+  })
+
   test.each(['entered-in-error', 'cancelled'])('one that is %s is not shown', (status) => {
     expect(foundRecords([visit({ status })])).toEqual([])
   })
