@@ -132,8 +132,8 @@ function nextOf(link: string | undefined, { baseUrl }: FhirServer): FoundPage['n
     return 'elsewhere'
   const path = base.pathname.replace(/\/$/, '')
   if (url.pathname !== path && !url.pathname.startsWith(`${path}/`)) return 'elsewhere'
-  // A server may undo an escape that a browser leaves alone.
-  if (/%(?:2e|2f|5c)/i.test(url.pathname)) return 'elsewhere'
+  // A server may undo an escape that a browser leaves alone, once or twice, or drop what stands behind a semicolon.
+  if (/%(?:25)*(?:2e|2f|3b|5c)|\/\.{1,2};/i.test(url.pathname)) return 'elsewhere'
   url.hash = ''
   return { url: url.href }
 }

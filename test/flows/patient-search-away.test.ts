@@ -151,6 +151,9 @@ describe.each(STORES)('a FHIR server that can not be searched, on %s', (store) =
     'BASE/../other/Patient?page=2',
     'BASE/%2e%2e/other/Patient?page=2',
     'BASE/..%2fother/Patient?page=2',
+    'BASE/%252e%252e/other/Patient?page=2',
+    'BASE/..;/other/Patient?page=2',
+    'BASE/..%3b/other/Patient?page=2',
     'BASEother/Patient?page=2',
     'ftp://127.0.0.1/fhir',
     '//elsewhere.example/fhir'
