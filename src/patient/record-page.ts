@@ -83,7 +83,9 @@ export function recordPage({ steps, searches, audit }: Deps): StepPage {
     const { asked, patient, asker } = open(ctx, opened)
     const { account, client, fhirServer } = opened.about
     // Read once more, at this moment: what a form says is nothing that the FHIR server has shown.
-    const answer = await searches.read(asker, shown.id)
+    const read = await searches.read(asker, shown.id)
+    // What no page would show, since it was a mistake or never came about, is not there to be picked.
+    const answer = read.ok && foundRecords([read.resource]).length === 0 ? ({ ok: false, reason: 'not-found' } as const) : read
     await audit.record(asker.source, {
       type: 'record-choice',
       accountId: account.sub,

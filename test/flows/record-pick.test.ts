@@ -4,7 +4,7 @@ import type { Config } from '../../src/config/config.ts'
 import { introspect, newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { mint } from '../harness/ehr.ts'
-import { type FhirServerUnderTest, searching, startFhirServerUnderTest } from '../harness/fhir-server.ts'
+import { type FhirServerUnderTest, searching, searchset, send, startFhirServerUnderTest } from '../harness/fhir-server.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { submitForm, textOf, walkTo } from '../harness/on-pages.ts'
 
@@ -161,6 +161,23 @@ describe.each(STORES)('a visit, or another record, that a person picks, on %s', 
     await browser.submit({})
     expect(textOf(browser.page)).toContain('Please choose one')
   })
+
+  test.each(['entered-in-error', 'cancelled'])(
+    'a visit that is %s by now is not taken: no page would show it',
+    async (status) => {
+      const { browser } = await begin('openid launch/patient launch/encounter')
+      await find(browser, 'Leo', 'leo')
+      const subject = { reference: 'Patient/leo' }
+      fhir.answer((request, response) => {
+        if (!request.url?.includes('/Encounter/leo-visit-1')) return send(response, 200, searchset([]))
+        return send(response, 200, { resourceType: 'Encounter', id: 'leo-visit-1', status, subject })
+      })
+      await browser.submit({ record: 'leo-visit-1' })
+      expect(browser.page.step).toBe('patient')
+      expect((await keyward.auditEvents('record-choice')).at(-1)).toMatchObject({ outcome: 'refused', reason: 'not-found' })
+      fhir.answer()
+    }
+  )
 
   test('a patient without a visit: the launch ends there, and nothing is shared', async () => {
     const { browser } = await begin('openid launch/patient launch/encounter')
