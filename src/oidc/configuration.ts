@@ -9,6 +9,7 @@ import { ASSERTION_ALGORITHMS } from '../config/public-jwk.ts'
 import { fhirServerAt } from '../smart/fhir-servers.ts'
 import { fhirServerOf, resourceServerFor } from '../smart/resource-server.ts'
 import { permittedScopes, splitScope } from '../smart/scope-policy.ts'
+import { cookieSigning } from '../web/cookie-signing.ts'
 import { engineAccount } from './account-claims.ts'
 import { accountOnce } from './account-once.ts'
 import { renderEngineError } from './error-page.ts'
@@ -105,7 +106,7 @@ function cookiesFor(issuer: string, keys: string[]): NonNullable<Configuration['
   const secure = issuer.startsWith('https:')
   const flags = { httpOnly: true, sameSite: 'lax', secure, signed: true } as const
   return {
-    keys,
+    keys: cookieSigning(keys),
     names: {
       session: secure ? '__Host-keyward_session' : 'keyward_session',
       interaction: secure ? '__Secure-keyward_interaction' : 'keyward_interaction',

@@ -4,8 +4,9 @@
  * What browsers say of where a form comes from (Sec-Fetch-Site, Origin) is
  * believed where it is sent.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
+import { cookieSigning } from './cookie-signing.ts'
 import { readForm } from './form.ts'
 import { PageError } from './page-error.ts'
 
@@ -26,8 +27,7 @@ const HARMLESS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export function csrf({ cookieKeys, issuer, paths, onRefused }: CsrfOptions): Middleware {
   const { origin, protocol } = new URL(issuer)
-  const [currentKey] = cookieKeys
-  if (currentKey === undefined) throw new Error('at least one cookie key is needed')
+  const signing = cookieSigning(cookieKeys)
   const isSecure = protocol === 'https:'
   // __Host-: no neighbouring subdomain can plant it. Browsers take it over https only.
   const cookieName = isSecure ? '__Host-keyward_browser' : 'keyward_browser'
@@ -52,7 +52,7 @@ export function csrf({ cookieKeys, issuer, paths, onRefused }: CsrfOptions): Mid
     const cookie = cookieOf(ctx)
     const { csrf: token } = await readForm(ctx, ['csrf'])
     if (cookie === undefined || token === '') return 'no-token'
-    return cookieKeys.some((key) => isEqual(tokenFor(cookie, key), token)) ? undefined : 'wrong-token'
+    return signing.verify(tokenText(cookie), token) ? undefined : 'wrong-token'
   }
 
   async function protect(ctx: Context): Promise<void> {
@@ -66,7 +66,7 @@ export function csrf({ cookieKeys, issuer, paths, onRefused }: CsrfOptions): Mid
     let cookie: string | undefined
     ctx.state.csrfToken = () => {
       cookie ??= cookieOf(ctx) ?? newCookie(ctx)
-      return tokenFor(cookie, currentKey)
+      return signing.sign(tokenText(cookie))
     }
     const isProtected = !HARMLESS.has(ctx.method) && paths.some((path) => isWithin(ctx.path, path))
     return isProtected ? protect(ctx).then(next) : next()
@@ -85,11 +85,7 @@ function isWithin(path: string, prefix: string): boolean {
   return asked === prefix || asked.startsWith(`${prefix}/`)
 }
 
-function tokenFor(cookie: string, key: string): string {
-  return createHmac('sha256', key).update(`csrf${cookie}`).digest('base64url')
-}
-
-function isEqual(expected: string, given: string): boolean {
-  const [a, b] = [Buffer.from(expected), Buffer.from(given)]
-  return a.length === b.length && timingSafeEqual(a, b)
+/** No cookie is signed as this text: it has no `=`. */
+function tokenText(cookie: string): string {
+  return `csrf${cookie}`
 }

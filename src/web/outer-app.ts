@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import { health } from '../observability/health.ts'
 import type { Logger } from '../observability/logger.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
+import { cookieSigning } from './cookie-signing.ts'
 import { errorPages } from './errors.ts'
 import { pages } from './render.ts'
 import { requestContext } from './request.ts'
@@ -25,7 +26,7 @@ export interface OuterDeps {
 export function outerApp({ config, cookieKeys, store, viewsDir, logger, now, isDraining, isUnsafe }: OuterDeps): Koa {
   const { issuer, listen, organization } = config
   const koa = new Koa()
-  koa.keys = cookieKeys
+  koa.keys = cookieSigning(cookieKeys)
   koa.use(securityHeaders())
   koa.use(requestContext({ trustedProxies: listen.trustedProxies, issuer }))
   koa.use(requestLog({ logger, maskedAfter: ['interaction', 'authorize'], quiet: ['/livez', '/readyz'], now }))
