@@ -27,6 +27,9 @@ export const scopeReasons = z
   .record(z.string(), reason, 'must be an object: a reason for each scope')
   .refine((reasons) => Object.keys(reasons).length <= MOST_REASONS, `must have at most ${MOST_REASONS} members`)
 
+/** In the order of pages. */
+export const PRIVACY_QUESTIONS = ['shares', 'sells', 'advertises', 'keeps', 'deletes'] as const
+
 /** Each question with its answers; what is left out is not answered. */
 export const PRIVACY_ANSWERS = {
   shares: ['no', 'if-you-agree', 'yes'],
@@ -34,7 +37,7 @@ export const PRIVACY_ANSWERS = {
   advertises: ['no', 'yes'],
   keeps: ['no', 'while-in-use', 'longer'],
   deletes: ['yes', 'no']
-} as const
+} as const satisfies Record<(typeof PRIVACY_QUESTIONS)[number], readonly string[]>
 
 const answer = <const A extends readonly [string, ...string[]]>(answers: A, question: string) =>
   z

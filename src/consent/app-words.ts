@@ -2,6 +2,7 @@
  * What the app says of itself, as the consent page shows it: why it asks, once for each reason and beside the kinds of data
  * that it is about, and what it does with data. It is the app that says so, and the page says that too.
  */
+import { PRIVACY_QUESTIONS } from '../config/app-words.ts'
 import type { ClientConfig, PrivacyAnswers } from '../config/config.ts'
 import { covers, parseResourceScope, type ResourceScope } from '../smart-scopes/resource-scope.ts'
 import type { Choice } from './choices.ts'
@@ -51,16 +52,16 @@ export function reasonFor(reasons: Reasons, scopes: readonly string[]): string |
   return (scope === undefined ? undefined : reasons?.[scope]) ?? null
 }
 
-const QUESTIONS = ['shares', 'sells', 'advertises', 'keeps', 'deletes'] as const satisfies readonly (keyof PrivacyAnswers)[]
-
 /** Locale keys: a sentence for each answer, and the questions that are open. Alike for every app, one that says nothing too. */
 export function privacyFacts(answers: PrivacyAnswers | undefined): { answers: string[]; open: string[] } {
   return {
-    answers: QUESTIONS.flatMap((question) => {
+    answers: PRIVACY_QUESTIONS.flatMap((question) => {
       const answer = answers?.[question]
       return answer === undefined ? [] : [`consent.privacy.${question}.${answer}`]
     }),
-    open: QUESTIONS.filter((question) => answers?.[question] === undefined).map((question) => `consent.privacy.open.${question}`)
+    open: PRIVACY_QUESTIONS.filter((question) => answers?.[question] === undefined).map(
+      (question) => `consent.privacy.open.${question}`
+    )
   }
 }
 

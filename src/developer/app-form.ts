@@ -1,7 +1,7 @@
 /** The form in which a developer describes an app: its fields, and the RFC 7591 members that they stand for. The rules for those are metadata.ts's. */
 import type { Context } from 'koa'
 import type { StoredClient } from '../clients/stored-clients.ts'
-import type { PRIVACY_ANSWERS } from '../config/app-words.ts'
+import { PRIVACY_QUESTIONS } from '../config/app-words.ts'
 import { readFormLists } from '../web/form.ts'
 
 const FIELDS = [
@@ -16,11 +16,7 @@ const FIELDS = [
   'kind',
   'jwksUri',
   'jwks',
-  'shares',
-  'sells',
-  'advertises',
-  'keeps',
-  'deletes'
+  ...PRIVACY_QUESTIONS
 ] as const
 type Field = (typeof FIELDS)[number]
 
@@ -37,7 +33,6 @@ export interface SentForm extends AppForm {
   once: string
 }
 
-export const QUESTIONS = ['shares', 'sells', 'advertises', 'keeps', 'deletes'] as const satisfies (keyof typeof PRIVACY_ANSWERS)[]
 const MORE_ROWS = 3
 
 /** A field of the form for each member that may be wrong. */
@@ -120,7 +115,9 @@ export function metadataOf({ values, rows }: AppForm): Record<string, unknown> {
   const reasons = rows.flatMap(({ scope, reason }) =>
     reason.trim() === '' ? [] : wordsIn(scope).map((one): [string, string] => [one, reason.trim()])
   )
-  const answers = QUESTIONS.flatMap((question) => (values[question] === '' ? [] : [[question, values[question]] as const]))
+  const answers = PRIVACY_QUESTIONS.flatMap((question) =>
+    values[question] === '' ? [] : [[question, values[question]] as const]
+  )
   const lasts = scopes.includes('offline_access') || scopes.includes('online_access')
   const members: [string, unknown][] = [
     ['client_name', values.name.trim()],

@@ -1,5 +1,6 @@
 /** The developer's pages in their states: made by src/developer from apps as they are stored. */
 import type { StoredClient } from '../../src/clients/stored-clients.ts'
+import { PRIVACY_ANSWERS } from '../../src/config/app-words.ts'
 import { emptyForm, formOf, withMoreRows } from '../../src/developer/app-form.ts'
 import { viewOfApp } from '../../src/developer/app-view.ts'
 import { newlyRegistered } from '../../src/developer/changes.ts'
@@ -48,7 +49,7 @@ export function developerStates(language: string): TemplateState[] {
     members: {
       ...shared,
       ...withMoreRows(emptyForm()),
-      ...{ clientId: null, name: null, once: 'once-once-once-once-on', problem: null },
+      ...{ clientId: null, name: null, once: 'once-once-once-once-on', problem: null, questions: PRIVACY_ANSWERS },
       ...members
     }
   })
