@@ -58,7 +58,7 @@ export function launchRoutes({ clients, launches, audit, userStatements, bearerC
     const asking = await bearerClient(ctx, '__launch_context')
     if ('refused' in asking) {
       const { refused, clientId } = asking
-      const reason = refused === 401 ? 'unauthenticated' : 'insufficient_scope'
+      const reason = refused === 401 ? 'unauthenticated' : 'insufficient-scope'
       return audit.record(sourceOf(ctx), { type: 'launch', outcome: 'refused', reason, ...(clientId ? { ehr: clientId } : {}) })
     }
     const { client: ehr } = asking

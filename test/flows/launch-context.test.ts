@@ -105,6 +105,8 @@ describe.each(STORES)('a launch context on %s', (store) => {
     const answer = await askLaunch(keyward.issuer, FOR, `Bearer ${body.access_token}`)
     expect(answer).toMatchObject({ status: 403, body: { error: 'insufficient_scope' } })
     expect(answer.headers.get('www-authenticate')).toContain('scope="__launch_context"')
+    const refused = (await keyward.auditEvents('launch')).at(-1)
+    expect(refused).toMatchObject({ outcome: 'refused', reason: 'insufficient-scope', ehr: 'unscoped-ehr' })
   })
 
   test('a token for a FHIR server mints nothing, though its client has the scope too', async () => {
