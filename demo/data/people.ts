@@ -66,8 +66,6 @@ const patients: Patient[] = [
   }
 ]
 
-export const patientIds = patients.map(({ id }) => id)
-
 const practitioners = [
   { id: 'lee', given: 'Ana', family: 'Lee', npi: '9999999901', specialty: [SNOMED, '394814009', 'General practice'] },
   { id: 'novak', given: 'Peter', family: 'Novak', npi: '9999999902', specialty: [SNOMED, '394579002', 'Cardiology'] }
