@@ -67,6 +67,7 @@ function tell(stored: StoredClient, developer: string | undefined, now: number):
     ['launched at', launchUrls.join(' ') || undefined],
     ['keys at', client.jwks_uri],
     ['privacy', client.policy_uri],
+    ['terms', client.tos_uri],
     [
       'says of data',
       Object.entries(answers)

@@ -35,6 +35,18 @@ test('SM-304: an operator sees what an app asks for, why, and by when it has to 
   ])
 })
 
+test('an operator sees each address that people are shown, the terms too', async () => {
+  await place.ask()
+  await place.stored.change(ID, ({ client, ...record }) => ({
+    ...record,
+    client: { ...client, policy_uri: 'https://sleep.example/privacy', tos_uri: 'https://elsewhere.example/terms' }
+  }))
+  await requestsCommand(place.deps())
+  expect(place.printed.join('\n')).toContain(
+    '  privacy: https://sleep.example/privacy\n  terms: https://elsewhere.example/terms\n'
+  )
+})
+
 test('approve opens production, marks the app as verified and keeps it for good; it is recorded', async () => {
   await place.ask()
   expect(await approveCommand(place.deps(), await place.request())).toBe(0)
