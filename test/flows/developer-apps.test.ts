@@ -244,6 +244,24 @@ describe.each(STORES)('limits for developers on %s', (store) => {
       await without.stop()
     }
   })
+
+  test('case 90: whoever adds and deletes apps without end uses up a part of the day, and keeps nobody else out', async () => {
+    const keyward = await startKeyward({
+      store,
+      change: (config) => ({ ...withDevelopers(config), registration: { enabled: true, perDay: 10 } })
+    })
+    try {
+      const devi = await signedIn(keyward, 'devi')
+      for (let at = 0; at < 2; at += 1) {
+        await addApp(keyward, devi)
+        await press(devi, '/delete', { sure: 'yes' })
+      }
+      expect(textOf(await addApp(keyward, devi))).toContain('Too many apps were added today')
+      expect((await addApp(keyward, await signedIn(keyward, 'dana'))).status).toBe(200)
+    } finally {
+      await keyward.stop()
+    }
+  })
 })
 
 test('where apps may not register themselves, there is no such page', async () => {
