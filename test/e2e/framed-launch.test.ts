@@ -11,7 +11,7 @@ import { EHR_KEY, FHIR_BASE, PASSWORD } from '../harness/clinic-config.ts'
 import { askLaunch, mint } from '../harness/ehr.ts'
 import { freePort } from '../harness/free-port.ts'
 import { type Keyward, startKeyward, storeOf } from '../harness/keyward.ts'
-import { withoutSecondFactor } from '../harness/visit.ts'
+import { approvedWhile } from '../harness/visit.ts'
 import { newPerson, startChromium } from './chromium.ts'
 
 const CONTEXT = { client_id: 'heart-app', fhirServer: 'clinic', patient: 'leo', user: 'Practitioner/lee' }
@@ -40,25 +40,24 @@ beforeAll(async () => {
   appOrigin = `http://localhost:${appPort}`
   ehrOrigin = `http://127.0.0.1:${ehrPort}`
   const change = (config: Config): Config =>
-    withoutSecondFactor({
-      ...config,
-      clients: config.clients.map((client) =>
-        client.client_id === 'clinic-ehr'
-          ? {
-              ...client,
-              frame_origins: [ehrOrigin],
-              launch_apps: ['heart-app'],
-              user_assertion_issuers: [{ issuer: 'clinic-ehr' }]
-            }
-          : client.client_id === 'heart-app'
-            ? Object.defineProperty(
-                { ...client, redirect_uris: [`${appOrigin}/app`], launch_url: `${appOrigin}/launch` },
-                'approved_for_clinicians',
-                { get: () => isApproved, enumerable: true }
-              )
-            : client
-      )
-    })
+    approvedWhile(
+      {
+        ...config,
+        clients: config.clients.map((client) =>
+          client.client_id === 'clinic-ehr'
+            ? {
+                ...client,
+                frame_origins: [ehrOrigin],
+                launch_apps: ['heart-app'],
+                user_assertion_issuers: [{ issuer: 'clinic-ehr' }]
+              }
+            : client.client_id === 'heart-app'
+              ? { ...client, redirect_uris: [`${appOrigin}/app`], launch_url: `${appOrigin}/launch` }
+              : client
+        )
+      },
+      () => isApproved
+    )
   keyward = await startKeyward({ change })
   expect(await storeOf(keyward.issuer)).toBe('sqlite')
   app = serving(appPort, '127.0.0.1', () => '<p id="app">the app</p>')

@@ -5,7 +5,7 @@ import { type Browser, newBrowser } from '../harness/browser.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
 import { mint } from '../harness/ehr.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
-import { pressAtAccount, recorded, withoutSecondFactor } from '../harness/visit.ts'
+import { approvedWhile, pressAtAccount, recorded } from '../harness/visit.ts'
 
 const SCOPE = 'openid fhirUser launch offline_access patient/Patient.rs patient/Observation.rs'
 const LESS = 'openid launch patient/Patient.rs'
@@ -15,19 +15,7 @@ describe.each(STORES)("a clinician's yes and the organization's approval, on %s"
   let isApproved = false
   let browser: Browser
   beforeAll(async () => {
-    keyward = await startKeyward({
-      store,
-      change: (config) =>
-        withoutSecondFactor({
-          ...config,
-          clients: config.clients.map((client) =>
-            // Read at each request, so that a test can give the approval and take it back.
-            client.client_id === 'heart-app'
-              ? Object.defineProperty({ ...client }, 'approved_for_clinicians', { get: () => isApproved, enumerable: true })
-              : client
-          )
-        })
-    })
+    keyward = await startKeyward({ store, change: (config) => approvedWhile(config, () => isApproved) })
     expect(await storeOf(keyward.issuer)).toBe(store)
   })
   afterAll(() => keyward?.stop())

@@ -4,7 +4,7 @@ import { newBrowser } from '../harness/browser.ts'
 import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
 import { walkTo } from '../harness/on-pages.ts'
-import { withoutSecondFactor } from '../harness/visit.ts'
+import { approvedWhile } from '../harness/visit.ts'
 
 const SCOPE = 'openid fhirUser launch offline_access patient/Patient.rs patient/Observation.rs'
 
@@ -12,19 +12,7 @@ describe.each(STORES)('an app that the organization has approved for its clinici
   let keyward: Keyward
   let isApproved = true
   beforeAll(async () => {
-    keyward = await startKeyward({
-      store,
-      change: (config) =>
-        withoutSecondFactor({
-          ...config,
-          clients: config.clients.map((client) =>
-            // Read at each request, so that a test can take the approval back.
-            client.client_id === 'heart-app'
-              ? Object.defineProperty({ ...client }, 'approved_for_clinicians', { get: () => isApproved, enumerable: true })
-              : client
-          )
-        })
-    })
+    keyward = await startKeyward({ store, change: (config) => approvedWhile(config, () => isApproved) })
     expect(await storeOf(keyward.issuer)).toBe(store)
   })
   afterAll(() => keyward.stop())

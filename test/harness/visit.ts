@@ -52,6 +52,18 @@ export function withoutSecondFactor(config: Config): Config {
   return { ...config, secondFactor: { patients: 'off', clinicians: 'off' } }
 }
 
+/** Whether the organization approves Heart App for its clinicians: asked at each request, so that a test can give it and take it back. */
+export function approvedWhile(config: Config, isApproved: () => boolean): Config {
+  return withoutSecondFactor({
+    ...config,
+    clients: config.clients.map((client) =>
+      client.client_id === 'heart-app'
+        ? Object.defineProperty({ ...client }, 'approved_for_clinicians', { get: isApproved, enumerable: true })
+        : client
+    )
+  })
+}
+
 /** No second try of a refresh: every second use of a token ends its family. */
 export function strictly(config: Config): Config {
   return { ...withoutSecondFactor(config), lifetimes: { ...config.lifetimes, refreshRetry: 0 } }
