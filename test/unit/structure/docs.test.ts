@@ -4,9 +4,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { readConfiguration } from '../../../demo/configuration.ts'
+import { portsOf } from '../../../demo/placement.ts'
 import { configJsonSchema, settingNames } from '../../../src/config/json-schema.ts'
 import { parseConfig, readConfig } from '../../../src/config/read-config.ts'
 import { anchorsOf, blocksOf, codeOf, commandsIn, documents, filesNamedIn, linksOf, settingsNamedIn } from './docs.ts'
+import { LAYERS } from './layers.ts'
 import { root } from './sources.ts'
 
 const pages = documents()
@@ -81,6 +84,21 @@ test('the accounts of the sample clinic are those of its configuration', () => {
   for (const { username, password, totp } of demoAccounts) {
     for (const secret of [username, password, ...(totp ? [totp] : [])]) expect(readme).toContain(secret)
   }
+})
+
+test('the order of folders in README.md is that of the layers', () => {
+  const [, list = ''] =
+    /A folder of `src\/` may import([\s\S]*?)A test holds this/.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
+  const named = codeOf(list).filter((name) => !name.includes('/'))
+  expect(named).toEqual(LAYERS.flat().filter((name) => !name.endsWith('.ts') && existsSync(join(root, 'src', name))))
+})
+
+test('the addresses of the sample clinic in README.md are those at which it starts', async () => {
+  const ports = portsOf(await readConfiguration(join(root, 'config/demo.yaml')))
+  const named = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^\| <http:\/\/localhost:(\d+)/gm)].map(([, port]) =>
+    Number(port)
+  )
+  expect(new Set(named)).toEqual(new Set(Object.values(ports)))
 })
 
 /** 'clients[].redirect_uris' and 'secrets.lookupKeyFile' as names in the schema. */

@@ -3,7 +3,7 @@ import type { Import, Source } from './sources.ts'
 import { importsOf } from './sources.ts'
 
 /** A folder may import those above it. Steps stand beside each other and never import one another. */
-const LAYERS: readonly (readonly string[])[] = [
+export const LAYERS: readonly (readonly string[])[] = [
   ['config'],
   ['observability'],
   ['store'],
