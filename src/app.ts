@@ -137,7 +137,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   await makeAccounts()
 
   const clients = createClients({ configured: config.clients, issuer, store, now })
-  const outbound = createOutbound({ allowedHosts: config.outbound.allowedHosts, apart: true, now })
+  const outbound = createOutbound({ allowedHosts: config.outbound.allowedHosts, now })
   const clientKeys = createClientKeys({ remoteKeys: createRemoteKeys({ outbound, now }) })
   const authenticator = createClientAuthenticator({
     clients,

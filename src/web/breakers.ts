@@ -2,9 +2,9 @@
  * Which hosts are left alone for a while because they could not be reached
  * several times in a row; after it one request tries. Nothing is known here of requests.
  *
- * Where several parties have addresses on one host (`apart`), an address at which a connection is made and nothing comes is
- * left alone by itself: one party's mistake, or ill will, keeps nobody from another's. The host is then bounded by how much is
- * asked of it at once, and is left alone where no connection can be made.
+ * An address at which a connection is made and nothing comes is left alone by itself: several parties may have addresses on
+ * one host, and one person's search may be slow, so that a mistake, or ill will, keeps nobody from what others ask. The host is
+ * bounded by how much is asked of it at once, and is left alone where no connection can be made.
  */
 interface Breaker {
   failures: number
@@ -34,7 +34,7 @@ const MOST_NAMES = 1000
 /** Each asks for a few seconds at most. One party has one address, and asks for it once at a time. */
 const MOST_AT_ONCE = 32
 
-export function createGates({ now, apart = false }: { now: () => number; apart?: boolean }): Gates {
+export function createGates({ now }: { now: () => number }): Gates {
   const hosts = createBreakers({ now })
   const addresses = createBreakers({ now })
   const underway = new Map<string, number>()
@@ -48,12 +48,12 @@ export function createGates({ now, apart = false }: { now: () => number; apart?:
   return {
     enter(host, address) {
       const asking = underway.get(host) ?? 0
-      if (apart && (asking >= MOST_AT_ONCE || !addresses.allows(address))) return undefined
+      if (asking >= MOST_AT_ONCE || !addresses.allows(address)) return undefined
       if (!hosts.allows(host)) return undefined
       underway.set(host, asking + 1)
       return (ending) => {
         leave(host)
-        if (ending === 'not-reached' || (ending === 'silent' && !apart)) hosts.failed(host)
+        if (ending === 'not-reached') hosts.failed(host)
         else hosts.succeeded(host)
         if (ending === 'silent') addresses.failed(address)
         else if (ending === 'answered') addresses.succeeded(address)

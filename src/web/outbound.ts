@@ -46,8 +46,6 @@ interface Deps {
   now: () => number
   /** Which addresses may be connected to: those of the public internet, unless told otherwise. */
   isAllowed?: (address: string) => boolean
-  /** Several parties have addresses on one host: see breakers.ts. */
-  apart?: boolean
   /** `address:port` of DNS servers, in place of the system's. */
   nameServers?: readonly string[]
   /** Where other bounds than the usual ones suit what is asked for: in milliseconds, and in bytes. */
@@ -72,16 +70,8 @@ class Failed extends Error {
 }
 
 export function createOutbound(deps: Deps): Outbound {
-  const {
-    allowedHosts = [],
-    now,
-    apart = false,
-    isAllowed = isPublicAddress,
-    nameServers,
-    patience = PATIENCE,
-    mostBytes = MOST_BYTES
-  } = deps
-  const gates = createGates({ now, apart })
+  const { allowedHosts = [], now, isAllowed = isPublicAddress, nameServers, patience = PATIENCE, mostBytes = MOST_BYTES } = deps
+  const gates = createGates({ now })
 
   async function lookupFor({ hostname }: URL, signal: AbortSignal): Promise<LookupFunction> {
     const literal = hostname.replace(/^\[|\]$/g, '')

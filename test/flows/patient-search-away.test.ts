@@ -227,6 +227,29 @@ test('who searches without end is told to make a pause, and the FHIR server is l
   }
 })
 
+test('one clinician’s searches that never end keep nobody else from finding a patient', async () => {
+  const fhir = await startFhirServerUnderTest()
+  const keyward = await startKeyward({ change: searching(fhir) })
+  fhir.introspectAt(keyward.issuer)
+  try {
+    const url = () => newApp(keyward.issuer).authorizationUrl({ scope: 'openid launch/patient', aud: fhir.baseUrl })
+    const browsers = Array.from({ length: 6 }, () => newBrowser(keyward.issuer))
+    for (const browser of browsers) await walkTo(browser, url(), 'patient', { username: 'dr.lee' })
+    const [other, ...slow] = browsers
+    fhir.answer((request, response) => void (request.url?.includes('slow') || send(response, 200, searchset([LEO]))))
+    await Promise.all(slow.map((browser) => browser.submit({ name: 'slow', birthdate: '' })))
+    expect(slow.map(({ page }) => page.status)).toEqual(slow.map(() => 503))
+    await other?.submit({ name: 'Diaz', birthdate: '' })
+    expect(other?.form(1).radios.map(({ value }) => value)).toEqual(['leo'])
+    // The one that is slow is not asked for a while.
+    await slow[0]?.submit({ name: 'slow', birthdate: '' })
+    expect((await keyward.auditEvents('record-search')).at(-1)).toMatchObject({ reason: 'host-left-alone' })
+  } finally {
+    await keyward.stop()
+    await fhir.stop()
+  }
+})
+
 test('a FHIR server that is not there at all', async () => {
   const fhir = await startFhirServerUnderTest()
   await fhir.stop()
