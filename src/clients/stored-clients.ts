@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import type { ClientConfig } from '../config/config.ts'
+import { everyListed } from '../store/listed.ts'
 import type { Kind, Store } from '../store/store.ts'
 
 /** A client as the rest of Keyward sees it, wherever it is registered. */
@@ -69,7 +70,6 @@ const storedClients: Kind<StoredClient> = { name: 'registered-client', guessable
 /** A sandbox client that nobody uses for so long is forgotten, in milliseconds. */
 export const KEPT_UNUSED = 90 * 86_400_000
 const MOST_TRIES = 10
-const PAGE = 100
 
 export const hashOf = (secret: string): string => hash('sha256', secret, 'base64url')
 
@@ -98,13 +98,7 @@ export function createStoredClients({ store, now }: { store: Store; now: () => n
   }
   async function listed(name: string, value: string): Promise<StoredClient[]> {
     const all: StoredClient[] = []
-    let after: string | undefined
-    do {
-      const page = { limit: PAGE, ...(after === undefined ? {} : { after }) }
-      const { records, next } = await store.list(storedClients, { name, value }, page)
-      all.push(...records)
-      after = next
-    } while (after !== undefined)
+    for await (const stored of everyListed(store, storedClients, { name, value })) all.push(stored)
     return all
   }
   return {

@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { coveringAny, parseResourceScope } from '../smart-scopes/resource-scope.ts'
+import { everyListed } from '../store/listed.ts'
 import type { Kind, Store } from '../store/store.ts'
 
 /** How many scopes of each kind a consent remembers: far more than any app has, so that one that keeps on asking can't let it grow. */
@@ -89,16 +90,7 @@ export function createConsents({ store, now }: { store: Store; now: () => number
     }
   }
 
-  async function* of(accountId: string): AsyncGenerator<Consent> {
-    let after: string | undefined
-    do {
-      const page = { limit: 100, ...(after === undefined ? {} : { after }) }
-      const { records, next } = await store.list(consents, { name: 'account', value: accountId }, page)
-      yield* records
-      after = next
-    } while (after !== undefined)
-  }
-
+  const of = (accountId: string) => everyListed(store, consents, { name: 'account', value: accountId })
   const read = async (id: string): Promise<Consent | undefined> => (await store.view(consents, id))?.record
 
   return {
