@@ -3,7 +3,7 @@ import type { Path, Problem } from './config-error.ts'
 import { printPath } from './config-error.ts'
 import { parseDuration } from './durations.ts'
 import type { ClientOutline, Outline } from './outline.ts'
-import { isLoopbackOverTls, isPrivateUse } from './uris.ts'
+import { hostAndPort, isLoopbackOverTls, isPrivateUse } from './uris.ts'
 
 export function brokenRules(outline: Outline): Problem[] {
   return [
@@ -156,7 +156,7 @@ function keyRules(client: ClientOutline): [boolean, string, string][] {
 function unfetchable({ clients, outbound }: Outline): Problem[] {
   return clients.flatMap(({ jwks_uri: uri }, at) => {
     const url = URL.parse(uri ?? '')
-    if (url?.protocol !== 'http:' || outbound.allowedHosts.includes(`${url.hostname}:${url.port || 80}`)) return []
+    if (url?.protocol !== 'http:' || outbound.allowedHosts.includes(hostAndPort(url))) return []
     return [
       { path: ['clients', at, 'jwks_uri'], message: 'must be https: http is only for hosts that outbound.allowedHosts names' }
     ]

@@ -1,6 +1,6 @@
 /**
- * What is wrong with a URI of the configuration, as the end of a sentence, or
- * undefined. Rules for one URI by itself; what two settings must agree on is in
+ * URIs of the configuration, each by itself: what is wrong with one, as the end of a sentence, or
+ * undefined; and how it is told from others. What two settings must agree on is in
  * rules.ts.
  */
 import { readRedisUrl } from './store-url.ts'
@@ -63,6 +63,11 @@ export function isLoopbackOverTls(uri: string): boolean {
 export function isPrivateUse(uri: string): boolean {
   const protocol = URL.parse(uri)?.protocol
   return protocol !== undefined && PRIVATE_USE_SCHEME.test(protocol)
+}
+
+/** As `outbound.allowedHosts` names a server: with its port, the usual one too. */
+export function hostAndPort({ hostname, port, protocol }: URL): string {
+  return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
 }
 
 /** The forms that open-store.ts can open. */

@@ -10,6 +10,7 @@ import type { ClientConfig } from '../config/config.ts'
 import { outlineOf } from '../config/outline.ts'
 import { brokenRules } from '../config/rules.ts'
 import { isMapping } from '../config/secret-settings.ts'
+import { hostAndPort } from '../config/uris.ts'
 import { isPublicAddress } from '../web/addresses.ts'
 
 export interface AppMetadata {
@@ -122,8 +123,7 @@ function checkAddresses(said: Record<string, unknown>, allowedHosts: readonly st
     for (const one of all) {
       const url = typeof one === 'string' && one.length <= LONGEST ? URL.parse(one) : null
       if (url === null) throw new Wrong(name, `must be an absolute URL of at most ${LONGEST} characters`)
-      const at = `${url.hostname}:${url.port || (url.protocol === 'http:' ? 80 : 443)}`
-      if (name === 'jwks_uri' && allowedHosts.includes(at)) continue
+      if (name === 'jwks_uri' && allowedHosts.includes(hostAndPort(url))) continue
       if (url.protocol !== 'https:') throw new Wrong(name, 'must be an https URL')
       if (!isOutside(url.hostname)) throw new Wrong(name, 'must be at a public address')
     }

@@ -1,10 +1,7 @@
 /** How elements of FHIR's data types are read as words for people: whatever else is in them, or is wrong with them, is left out. */
+import { isMapping } from '../config/secret-settings.ts'
 
 const LONGEST = 200
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** Elements are there once, several times or not at all: all three as a list. */
 export function listOf(value: unknown): unknown[] {
@@ -26,9 +23,9 @@ export function textOf(value: unknown): string | undefined {
 export function conceptText(value: unknown): string | undefined {
   for (const one of listOf(value)) {
     if (typeof one === 'string') return textOf(one)
-    if (!isObject(one)) continue
+    if (!isMapping(one)) continue
     // A Coding has none inside it: however deep an answer is, it is looked into no further.
-    const [coded] = listOf(one.coding).flatMap((coding) => (isObject(coding) ? (textOf(coding.display) ?? []) : []))
+    const [coded] = listOf(one.coding).flatMap((coding) => (isMapping(coding) ? (textOf(coding.display) ?? []) : []))
     const words = textOf(one.text) ?? textOf(one.display) ?? coded
     if (words !== undefined) return words
   }
@@ -40,14 +37,14 @@ const DATE = /^\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01])(?:T[\d:.]{1
 
 /** A date as it is written there; of a period its start. */
 export function dateText(value: unknown): string | undefined {
-  const written = isObject(value) ? (value.start ?? value.end) : value
+  const written = isMapping(value) ? (value.start ?? value.end) : value
   return typeof written === 'string' && DATE.test(written) ? written : undefined
 }
 
 /** The logical ids of one type to which references lead, at that FHIR server. */
 export function referredIds(value: unknown, resourceType: string, baseUrl: string): string[] {
   return listOf(value).flatMap((one) => {
-    const reference = isObject(one) && typeof one.reference === 'string' ? one.reference : ''
+    const reference = isMapping(one) && typeof one.reference === 'string' ? one.reference : ''
     const relative = reference.startsWith(`${baseUrl}/`) ? reference.slice(baseUrl.length + 1) : reference
     const [, type, id] = /^([A-Za-z]+)\/([A-Za-z0-9.-]{1,64})(?:\/_history\/.*)?$/.exec(relative) ?? []
     return type === resourceType && id !== undefined ? [id] : []

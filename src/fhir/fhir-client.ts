@@ -10,6 +10,7 @@ import { z } from 'zod'
 import type { AuditSource } from '../audit/event.ts'
 import type { FhirServer } from '../config/config.ts'
 import { fhirId } from '../config/fields.ts'
+import { hostAndPort } from '../config/uris.ts'
 import { createOutbound, type OutboundFailure } from '../web/outbound.ts'
 
 /** Fixed words, for the audit trail. */
@@ -74,7 +75,7 @@ const bundle = z.looseObject({
 })
 
 export function createFhirClient({ fhirServers, tokenFor, now }: Deps): FhirClient {
-  const allowedHosts = fhirServers.map(({ baseUrl }) => hostOf(new URL(baseUrl)))
+  const allowedHosts = fhirServers.map(({ baseUrl }) => hostAndPort(new URL(baseUrl)))
   const outbound = createOutbound({ allowedHosts, patience: PATIENCE, mostBytes: MOST_BYTES, now })
 
   async function ask<T>(asking: Asking, url: string, read: (body: unknown) => T | undefined): Promise<FhirAnswer<T>> {
@@ -136,10 +137,6 @@ function nextOf(link: string | undefined, { baseUrl }: FhirServer): FoundPage['n
   if (/%(?:25)*(?:2e|2f|3b|5c)|\/\.{1,2};/i.test(url.pathname)) return 'elsewhere'
   url.hash = ''
   return { url: url.href }
-}
-
-function hostOf({ hostname, port, protocol }: URL): string {
-  return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
 }
 
 function parsed(body: Buffer): unknown {

@@ -1,5 +1,6 @@
 /** What tells patients of one name apart, out of a Patient resource. FHIR R4, "Patient" */
-import { conceptText, dateText, isObject, listOf, textOf } from './element-text.ts'
+import { isMapping } from '../config/secret-settings.ts'
+import { conceptText, dateText, listOf, textOf } from './element-text.ts'
 import type { FhirResource } from './fhir-client.ts'
 
 export interface FoundPatient {
@@ -34,7 +35,7 @@ export function foundPatient(resource: FhirResource): FoundPatient {
 }
 
 function nameOf(names: unknown): string {
-  const all = listOf(names).filter(isObject)
+  const all = listOf(names).filter(isMapping)
   const rank = ({ use }: Record<string, unknown>): number =>
     use === 'official' ? 0 : use === 'usual' || use === undefined ? 1 : ASIDE.has(textOf(use) ?? '') ? 3 : 2
   const [first] = all.toSorted((one, other) => rank(one) - rank(other))
@@ -46,7 +47,7 @@ function nameOf(names: unknown): string {
 
 /** The record's own number before any other that is not a state's. */
 function numberOf(identifiers: unknown): string | undefined {
-  const all = listOf(identifiers).filter(isObject)
+  const all = listOf(identifiers).filter(isMapping)
   const open = all.filter(
     ({ system, type }) =>
       !codesOf(type).some((code) => OF_A_STATE.test(code)) &&
@@ -58,6 +59,6 @@ function numberOf(identifiers: unknown): string | undefined {
 }
 
 function codesOf(type: unknown): string[] {
-  if (!isObject(type)) return []
-  return listOf(type.coding).flatMap((coding) => (isObject(coding) ? (textOf(coding.code) ?? []) : []))
+  if (!isMapping(type)) return []
+  return listOf(type.coding).flatMap((coding) => (isMapping(coding) ? (textOf(coding.code) ?? []) : []))
 }

@@ -3,7 +3,8 @@
  * FHIR server finds by `patient`, with a date to order them by. And what a person recognises
  * one by: what it is, when, and where. FHIR R4
  */
-import { conceptText, dateText, isObject, listOf, referredIds, textOf } from './element-text.ts'
+import { isMapping } from '../config/secret-settings.ts'
+import { conceptText, dateText, listOf, referredIds, textOf } from './element-text.ts'
 import type { FhirResource } from './fhir-client.ts'
 
 interface RecordType {
@@ -49,7 +50,7 @@ export function searchForRecords(resourceType: string, patient: string): URLSear
 
 /** Whether it says itself that it is of this patient; whatever else a server may have found it by. */
 export function isOfPatient(resource: FhirResource, patient: string, { baseUrl }: { baseUrl: string }): boolean {
-  const actors = listOf(resource.participant).flatMap((one) => (isObject(one) ? listOf(one.actor) : []))
+  const actors = listOf(resource.participant).flatMap((one) => (isMapping(one) ? listOf(one.actor) : []))
   const owners = [resource.subject, resource.patient, ...(resource.resourceType === 'Appointment' ? actors : [])].flatMap((one) =>
     referredIds(one, 'Patient', baseUrl)
   )
@@ -79,10 +80,10 @@ function foundRecord(resource: FhirResource): FoundRecord {
 
 function placeOf({ location, serviceProvider, performer }: FhirResource): string | undefined {
   const [found] = [
-    ...listOf(location).flatMap((one) => (isObject(one) ? [one.location, one] : [])),
+    ...listOf(location).flatMap((one) => (isMapping(one) ? [one.location, one] : [])),
     serviceProvider,
     ...listOf(performer)
-  ].flatMap((one) => (isObject(one) ? (textOf(one.display) ?? []) : []))
+  ].flatMap((one) => (isMapping(one) ? (textOf(one.display) ?? []) : []))
   return found
 }
 
