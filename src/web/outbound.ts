@@ -12,6 +12,7 @@ import { Resolver } from 'node:dns/promises'
 import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
+import { hostAndPort } from '../config/uris.ts'
 import { isPublicAddress } from './addresses.ts'
 import { createGates } from './breakers.ts'
 
@@ -57,7 +58,6 @@ interface Deps {
 const PATIENCE = 2000
 const MOST_BYTES = 65_536
 const NOTHING_CAME = new Set<OutboundFailure>(['unreachable', 'timed-out', 'host-not-found'])
-const DEFAULT_PORTS: Record<string, string> = { 'https:': '443', 'http:': '80' }
 
 class Failed extends Error {
   readonly failure: OutboundFailure
@@ -85,10 +85,11 @@ export function createOutbound(deps: Deps): Outbound {
   return {
     async get(given, accept, authorization) {
       const url = URL.parse(given)
-      const host = `${url?.hostname}:${url?.port || DEFAULT_PORTS[url?.protocol ?? '']}`
+      if (!url) return { ok: false, failure: 'url-not-allowed' }
+      const host = hostAndPort(url)
       const allowed = allowedHosts.includes(host)
-      const open = url?.protocol === 'https:' || (allowed && url?.protocol === 'http:')
-      if (!url || !open || url.username !== '' || url.password !== '') return { ok: false, failure: 'url-not-allowed' }
+      const open = url.protocol === 'https:' || (allowed && url.protocol === 'http:')
+      if (!open || url.username !== '' || url.password !== '') return { ok: false, failure: 'url-not-allowed' }
       const tell = gates.enter(host, `${url.origin}${url.pathname}${url.search}`)
       if (!tell) return { ok: false, failure: 'host-left-alone' }
       const seen = { connection: false }
