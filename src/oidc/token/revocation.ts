@@ -41,19 +41,29 @@ export function createRevocation({ store, audit, accessTokenValues }: Deps): Rev
       const found = await find(token)
       if (!found) return record({ outcome: 'refused', reason: 'no-such-token' })
       if (found.clientId !== clientId) return record({ outcome: 'refused', reason: 'token-of-another-client' })
-      // Recorded first: nothing ends that the trail does not know of. Who gets no answer asks again, and that is in it too.
-      if (isSystemToken(found)) {
-        await record({ outcome: 'revoked' })
-        return store.delete(systemTokens, found.jti)
-      }
+      if (isSystemToken(found)) return end(record({ outcome: 'revoked' }), () => store.delete(systemTokens, found.jti))
       const { accountId, grantId } = found
       // Read before it is deleted: the audit trail says whose access ends.
       const grant = await findGrant(store, found)
       reached('revocation:found')
-      await record({ outcome: 'revoked', ...(grant ? partiesOf(grant) : {}), accountId, grantId })
-      reached('revocation:audited')
-      await store.delete(engineKind('Grant'), grantId)
+      const recorded = record({ outcome: 'revoked', ...(grant ? partiesOf(grant) : {}), accountId, grantId })
+      await end(recorded, () => store.delete(engineKind('Grant'), grantId))
       reached('revocation:committed')
     }
   }
+}
+
+/**
+ * Recorded first: nothing ends that the trail does not know of. But a store that is too full for a record still lets go of what
+ * is revoked (F8): then it ends all the same, and whoever is told 503 asks again, which is recorded.
+ */
+async function end(recorded: Promise<void>, remove: () => Promise<void>): Promise<void> {
+  try {
+    await recorded
+  } catch (fault) {
+    await remove()
+    throw fault
+  }
+  reached('revocation:audited')
+  await remove()
 }
