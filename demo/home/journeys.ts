@@ -4,12 +4,14 @@ import { html, type Markup } from '../web/page.ts'
 
 export function journeys({ keyward, app, ehr, visits, carePlan, report }: Addresses): Markup {
   return html`
+<p class="note">One browser is signed in as one person. For the next person use a private window, or sign out first on
+<a href="${keyward}/account">the account page</a>.</p>
 <ol class="journeys">
 <li class="card"><h2>A parent shares her child’s record</h2>
 <p>Maria Diaz wants an app to show her son’s heart health.</p>
 <ol>
 <li>Open Heart App and choose <strong>Connect to my clinic</strong>.</li>
-<li>Sign in as <code>maria</code>, with the password and the code below.</li>
+<li>Sign in as <code>maria</code>, with the <a href="/#accounts">password and code below</a>.</li>
 <li>Pick Leo. Turn off one kind of data. Then share.</li>
 <li>Heart App shows what it got, and what it was refused.</li>
 </ol>
@@ -21,8 +23,6 @@ ${opens(`${app}/`, 'Open Heart App')}</li>
 <li>Choose a visit of Leo’s.</li>
 <li>Sign in as <code>dr.lee</code>. Heart App opens with Leo and the visit already chosen.</li>
 </ol>
-<p class="note">One browser is signed in as one person. Use a private window, or sign Maria out on <a href="${keyward}/account">her account
-page</a> first.</p>
 ${opens(`${ehr}/`, 'Open the Clinic EHR')}</li>
 <li class="card"><h2>The parent stops the app</h2>
 <p>Maria changes her mind. From that moment Heart App sees nothing more.</p>

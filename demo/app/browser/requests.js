@@ -54,7 +54,8 @@ function titleOf(resource) {
 }
 
 function measured({ valueQuantity, valueCodeableConcept, component }) {
-  if (valueQuantity) return `${valueQuantity.value} ${valueQuantity.unit ?? ''}`.trim()
+  // What stands in braces is a remark of UCUM's, no unit that a person would read.
+  if (valueQuantity) return `${valueQuantity.value} ${(valueQuantity.unit ?? '').replace(/\{.*?\}/g, '')}`.trim()
   if (valueCodeableConcept) return valueCodeableConcept.text ?? valueCodeableConcept.coding?.[0]?.display
   return component?.map(measured).filter(Boolean).join(' / ')
 }
