@@ -6,7 +6,7 @@ import { parties } from './parties.ts'
 export const servers = ['keyward', 'fhir', 'app', 'ehr', 'home', 'hospital', 'webApps', 'report'] as const
 export type Ports = Record<(typeof servers)[number], number>
 
-/** `--ports` may leave out what was added to the clinic later. */
+/** `--ports` may end after these: the others then follow the last one. */
 const mustBeNamed = 5
 
 /** The start page is no OAuth party, so the configuration doesn't know its port. */

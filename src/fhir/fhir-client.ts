@@ -14,7 +14,7 @@ import { hostAndPort } from '../config/uris.ts'
 import { createOutbound, type OutboundFailure } from '../web/outbound.ts'
 
 /** Fixed words, for the audit trail. */
-export type FhirFailure = OutboundFailure | 'refused' | 'not-found' | 'nonsense'
+export type FhirFailure = OutboundFailure | 'refused' | 'not-found' | 'unusable'
 
 export type FhirAnswer<T> = { ok: true; value: T } | { ok: false; failure: FhirFailure }
 
@@ -82,7 +82,7 @@ export function createFhirClient({ fhirServers, tokenFor, now }: Deps): FhirClie
     const answer = await outbound.get(url, JSON_TYPE, `Bearer ${await tokenFor(asking)}`)
     if (!answer.ok) return { ok: false, failure: failureOf(answer) }
     const value = /\bjson\b/i.test(answer.headers['content-type'] ?? '') ? read(parsed(answer.body)) : undefined
-    return value === undefined ? { ok: false, failure: 'nonsense' } : { ok: true, value }
+    return value === undefined ? { ok: false, failure: 'unusable' } : { ok: true, value }
   }
 
   return {

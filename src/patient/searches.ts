@@ -87,7 +87,7 @@ export function createSearches({ store, fhir, audit, attempts, limits, now }: De
     const url = search.pages[at]
     if (url === undefined) return { ok: false, reason: 'gone', typed: search.typed }
     if (!(await mayAsk(asker))) return { ok: false, reason: 'too-many-attempts', typed: search.typed }
-    const answer = believed(asker, await fhir.search(askingFor(asker), { url }), ({ resources }) => resources, 'nonsense')
+    const answer = believed(asker, await fhir.search(askingFor(asker), { url }), ({ resources }) => resources, 'unusable')
     await record(asker, outcomeOf(answer))
     if (!answer.ok) return { ok: false, reason: 'not-answered', typed: search.typed }
     const { resources } = answer.value

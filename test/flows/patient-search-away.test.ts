@@ -25,14 +25,14 @@ const FAILURES: [string, Wrongly, string][] = [
   ['has no patients', json({ resourceType: 'OperationOutcome' }, 404), 'not-found'],
   ['breaks', json({ resourceType: 'OperationOutcome' }, 500), 'status'],
   ['sends somewhere else', raw('', { location: 'https://elsewhere.example/fhir/Patient' }, 307), 'status'],
-  ['answers with a page', raw('<html>', { 'content-type': 'text/html' }), 'nonsense'],
-  ['answers with half of its JSON', raw('{"resourceType":"Bundle",', FHIR), 'nonsense'],
-  ['answers with something else', json({ resourceType: 'Patient', id: 'lea' }), 'nonsense'],
-  ['answers with a bundle of another kind', json({ ...searchset([LEO]), type: 'history' }), 'nonsense'],
-  ['finds another type', json(searchset([LEO, { resourceType: 'Practitioner', id: 'lee' }])), 'nonsense'],
-  ['finds one without an id', json(searchset([{ resourceType: 'Patient' }])), 'nonsense'],
-  ['finds one whose id is none', json(searchset([{ resourceType: 'Patient', id: '../x' }])), 'nonsense'],
-  ['finds everybody', json(searchset(Array.from({ length: 201 }, (_, at) => ({ ...LEO, id: `p-${at}` })))), 'nonsense'],
+  ['answers with a page', raw('<html>', { 'content-type': 'text/html' }), 'unusable'],
+  ['answers with half of its JSON', raw('{"resourceType":"Bundle",', FHIR), 'unusable'],
+  ['answers with something else', json({ resourceType: 'Patient', id: 'lea' }), 'unusable'],
+  ['answers with a bundle of another kind', json({ ...searchset([LEO]), type: 'history' }), 'unusable'],
+  ['finds another type', json(searchset([LEO, { resourceType: 'Practitioner', id: 'lee' }])), 'unusable'],
+  ['finds one without an id', json(searchset([{ resourceType: 'Patient' }])), 'unusable'],
+  ['finds one whose id is none', json(searchset([{ resourceType: 'Patient', id: '../x' }])), 'unusable'],
+  ['finds everybody', json(searchset(Array.from({ length: 201 }, (_, at) => ({ ...LEO, id: `p-${at}` })))), 'unusable'],
   ['answers with too much', raw(JSON.stringify({ ...searchset([LEO]), text: 'x'.repeat(1_100_000) }), FHIR), 'too-long'],
   ['says that it is compressed', raw('x', { ...FHIR, 'content-encoding': 'gzip' }), 'encoded'],
   ['hangs up', (request) => void request.socket.destroy(), 'unreachable']
@@ -140,7 +140,7 @@ describe.each(STORES)('a FHIR server that can not be searched, on %s', (store) =
       const browser = await begin('launch/encounter', 'maria')
       fhir.answer(json(searchset([visit, other])))
       await browser.submit({ patient: 'leo' })
-      await expectAway(browser, 'nonsense')
+      await expectAway(browser, 'unusable')
       fhir.answer()
     }
   })
