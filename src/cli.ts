@@ -4,10 +4,8 @@ import { parseArgs } from 'node:util'
 import { createAccounts } from './accounts/accounts.ts'
 import { forgetFailures } from './accounts/failure-counts.ts'
 import { createPasswords } from './accounts/password.ts'
-import { exportLine, readAudit } from './audit/read.ts'
+import { exportCommand, verifyCommand, whyCommand } from './audit/commands.ts'
 import { type AuditTrail, openAuditTrail } from './audit/trail.ts'
-import { describeFault, verifyAudit } from './audit/verify.ts'
-import { findAuthorizations, tellAuthorization } from './audit/why.ts'
 import { createClients, OWN_CLIENT_ID } from './clients/clients.ts'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
@@ -86,31 +84,6 @@ const COMMANDS = new Map<string, CommandEntry>([
   ['keys withdraw-signing', { takes: 1, run: (store, kid) => withdrawSigning(store, kid) }],
   ['keys rotate-sealing', { takes: 0, run: (store, _argument, _config, beneath) => rotateSealing(store, beneath) }]
 ])
-
-async function verifyCommand(store: Store): Promise<number> {
-  const verdict = await verifyAudit(store)
-  console.log(verdict.ok ? `${verdict.records} records in ${verdict.chains} chains, intact` : describeFault(verdict))
-  return verdict.ok ? 0 : 1
-}
-
-async function exportCommand(store: Store): Promise<number> {
-  let gaps = 0
-  const onGap = (chain: string, sequence: number) => {
-    gaps++
-    console.error(`chain ${chain}, record ${sequence} can't be read`)
-  }
-  for await (const record of readAudit(store, onGap)) {
-    if (!process.stdout.write(`${exportLine(record)}\n`)) await new Promise((resolve) => process.stdout.once('drain', resolve))
-  }
-  return gaps === 0 ? 0 : 1
-}
-
-async function whyCommand(store: Store, id: string): Promise<number> {
-  const found = await findAuthorizations(store, id)
-  if (found.length === 0) console.error('no request and no grant with this id led to an authorization')
-  for (const authorization of found) console.log(tellAuthorization(authorization).join('\n'))
-  return found.length === 0 ? 1 : 0
-}
 
 async function changeAccount(store: Store, username: string, outcome: 'disabled' | 'enabled' | 'unlocked'): Promise<number> {
   const accounts = await accountsOn(store)
