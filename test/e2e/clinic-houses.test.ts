@@ -27,6 +27,7 @@ test('SM-009, SM-276: a person connects the app to each house, and the FHIR serv
   await page.getByRole('radio', { name: 'Riverside Hospital' }).check()
   await page.getByRole('button', { name: 'Connect to my clinic' }).click()
   await signIn(page, clinic, 'maria')
+  await page.getByText('These records are kept at Riverside Hospital.').waitFor()
   const share = page.getByRole('button', { name: 'Share', exact: true })
   const there = await tokenAnswer(page, clinic, () => share.click())
   expect(there).toMatchObject({ patient: 'r-20417' })
@@ -40,6 +41,12 @@ test('SM-009, SM-276: a person connects the app to each house, and the FHIR serv
   const here = await tokenAnswer(page, clinic, () => share.click())
   expect(here).toMatchObject({ patient: 'maria' })
   await appResults(page)
+
+  await page.goto(`${clinic.addresses.keyward}/account`)
+  for (const house of ['Riverside Hospital', 'Sample Clinic']) {
+    expect(await page.getByRole('listitem').filter({ hasText: house }).count()).toBe(1)
+  }
+  await page.goto(`${app}/`)
 
   const status = async (url: string, token: string) => (await fhirFromApp(page, url, token)).status
   expect({

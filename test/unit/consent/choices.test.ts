@@ -144,13 +144,20 @@ test.each([
   [`patient/Observation.rs?status=final&${LAB}`, 'tests'],
   [`patient/Observation.rs?${LAB},other`, 'everything-else']
 ])('SM-190: %s is told as %s', (scope, group) => {
-  expect(kindsIn([scope], kinds)).toEqual([group])
+  expect(kindsIn([scope], kinds)).toEqual([`groups.${group}`])
 })
 
 test('granted scopes are told by their groups', () => {
   expect(kindsIn(['patient/Immunization.rs', `patient/Observation.rs?${LAB}`, 'patient/*.rs', 'openid'], kinds)).toEqual([
-    'vaccines',
-    'tests',
-    'everything-else'
+    'groups.vaccines',
+    'groups.tests',
+    'groups.everything-else'
   ])
+})
+
+test.each([
+  ['patient/*.rs', 'consent.wide.patient.label'],
+  ['user/*.rs', 'consent.wide.user.label']
+])('%s alone is told as the whole, as the page at which it was decided did', (scope, label) => {
+  expect(kindsIn([scope, 'openid'], kinds)).toEqual([label])
 })
