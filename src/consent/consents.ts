@@ -5,7 +5,7 @@
  * for this person is a record beside it: neither knows of the other, and each ends alone.
  */
 import { randomBytes } from 'node:crypto'
-import { coveringAny, parseResourceScope } from '../smart-scopes/resource-scope.ts'
+import { coveredAmong, parseResourceScope } from '../smart-scopes/resource-scope.ts'
 import { everyListed } from '../store/listed.ts'
 import type { Kind, Store } from '../store/store.ts'
 
@@ -126,10 +126,10 @@ function decided(key: ConsentKey, decision: Decision, held: Consent | undefined,
   const newly = new Set([...granted, ...refused])
   const kept = (scopes: string[] | undefined): string[] => (scopes ?? []).filter((scope) => !newly.has(scope))
   // What was allowed before ends where it would still give what is refused now.
-  const givesRefused = coveringAny(refused.flatMap((scope) => parseResourceScope(scope) ?? []))
+  const refusedIn = coveredAmong(refused.flatMap((scope) => parseResourceScope(scope) ?? []))
   const standing = kept(before?.granted).filter((scope) => {
     const one = parseResourceScope(scope)
-    return one === undefined || !givesRefused(one)
+    return one === undefined || refusedIn(one).length === 0
   })
   return {
     accountId: key.accountId,

@@ -55,17 +55,18 @@ export function coveredBy(held: readonly ResourceScope[], wanted: ResourceScope)
   return [...wanted.interactions].every((letter) => reaching.some(({ interactions }) => interactions.includes(letter)))
 }
 
-/** Whether `held` covers one of `wanted` or more. For many of both: the search parameters of each are read once. */
-export function coveringAny(wanted: readonly ResourceScope[]): (held: ResourceScope) => boolean {
+/** Of `wanted`, what a scope covers. For many of both: the search parameters of each are read once. */
+export function coveredAmong<T extends ResourceScope>(wanted: readonly T[]): (held: ResourceScope) => T[] {
   const all = wanted.map((scope) => ({ scope, filter: filterOf(scope) }))
   return (held) => {
     const filter = filterOf(held)
-    return all.some(
+    const found = all.filter(
       ({ scope, filter: other }) =>
         reaches(held, scope) &&
         letsThrough(filter, other) &&
         [...scope.interactions].every((letter) => held.interactions.includes(letter))
     )
+    return found.map(({ scope }) => scope)
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { FhirServer } from '../config/config.ts'
 import { parseLaunchScope } from '../smart-scopes/launch-scope.ts'
-import { covers, parseResourceScope } from '../smart-scopes/resource-scope.ts'
+import { coveredAmong, parseResourceScope } from '../smart-scopes/resource-scope.ts'
 import { parseSearchFilter } from '../smart-scopes/search-filter.ts'
 import { isContextScope, LASTING_SCOPES, permittedScopes } from './scope-policy.ts'
 
@@ -39,10 +39,16 @@ interface Stages {
 /** What was asked for and not granted as it was asked for, in the order asked for. */
 export function droppedScopes({ asked, registered, enforces, permitted, granted }: Stages): DroppedScope[] {
   const given = new Set(granted)
+  const parts = (granted ?? []).flatMap((text) => {
+    const scope = parseResourceScope(text)
+    return scope ? [{ ...scope, text }] : []
+  })
+  const partsIn = coveredAmong(parts)
   return [...new Set(asked)].flatMap((scope): DroppedScope[] => {
     if (given.has(scope)) return []
     const why = whyNotAtAll(scope, { asked, registered, enforces }) ?? whyNotHere(scope, permitted)
-    const narrowedTo = (granted ?? []).filter((one) => isPartOf(one, scope))
+    const whole = parseResourceScope(scope)
+    const narrowedTo = whole ? partsIn(whole).map(({ text }) => text) : []
     return why ? [{ scope, why, ...(narrowedTo.length > 0 ? { narrowedTo } : {}) }] : []
   })
 }
@@ -83,9 +89,4 @@ function whyNotHere(scope: string, permitted: readonly string[] | undefined): Wh
   if (permitted === undefined) return undefined
   if (permitted.includes(scope)) return 'refused-by-the-person'
   return parseLaunchScope(scope) ? 'context-not-offered' : 'not-open-to-this-person'
-}
-
-function isPartOf(part: string, scope: string): boolean {
-  const [one, whole] = [parseResourceScope(part), parseResourceScope(scope)]
-  return one !== undefined && whole !== undefined && covers(whole, one)
 }
