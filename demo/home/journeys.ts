@@ -74,6 +74,7 @@ ${opens(`${app}/`, 'Open Heart App as a doctor')}</li>
 <ol>
 <li>Open the page for developers, and sign in as <code>devi</code>.</li>
 <li>Choose <strong>Add an app</strong>, and say why it asks for what it asks.</li>
+<li>Choose <strong>Ask for real records</strong>. The clinic answers by a command: the README names it.</li>
 </ol>
 ${opens(`${keyward}/developer`, 'Open the page for developers')}</li>
 </ol>`
