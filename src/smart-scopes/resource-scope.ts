@@ -51,32 +51,44 @@ export function covers(held: ResourceScope, wanted: ResourceScope): boolean {
 
 /** Whether several scopes together do: what they give is added up, so that `.r` and `.s` are `.rs`. */
 export function coveredBy(held: readonly ResourceScope[], wanted: ResourceScope): boolean {
-  const reaching = held.filter((one) => reaches(one, wanted) && filterCovers(one.query, wanted.query))
-  return [...wanted.interactions].every((letter) => reaching.some(({ interactions }) => interactions.includes(letter)))
+  return coverage(held)(wanted)
 }
 
-/** Of `wanted`, what a scope covers. For many of both: the search parameters of each are read once. */
-export function coveredAmong<T extends ResourceScope>(wanted: readonly T[]): (held: ResourceScope) => T[] {
-  const all = wanted.map((scope) => ({ scope, filter: filterOf(scope) }))
-  return (held) => {
-    const filter = filterOf(held)
-    const found = all.filter(
-      ({ scope, filter: other }) =>
-        reaches(held, scope) &&
-        letsThrough(filter, other) &&
-        [...scope.interactions].every((letter) => held.interactions.includes(letter))
-    )
-    return found.map(({ scope }) => scope)
+/** The same question for many: the search parameters of each scope are read once. */
+export function coverage(held: readonly ResourceScope[]): (wanted: ResourceScope) => boolean {
+  const all = held.map(read)
+  return (wanted) => {
+    const one = read(wanted)
+    const reaching = all.filter((other) => reaches(other, one))
+    return [...wanted.interactions].every((letter) => reaching.some(({ scope }) => scope.interactions.includes(letter)))
   }
 }
 
-/** Type and context alone. */
-function reaches(held: ResourceScope, wanted: ResourceScope): boolean {
-  return held.context === wanted.context && (held.resourceType === '*' || held.resourceType === wanted.resourceType)
+/** Of `wanted`, what a scope covers. */
+export function coveredAmong<T extends ResourceScope>(wanted: readonly T[]): (held: ResourceScope) => T[] {
+  const all = wanted.map(read)
+  return (held) => {
+    const one = read(held)
+    const gives = ({ interactions }: ResourceScope) => [...interactions].every((letter) => held.interactions.includes(letter))
+    return all.filter((other) => reaches(one, other) && gives(other.scope)).map(({ scope }) => scope)
+  }
 }
 
-function filterOf({ query }: ResourceScope): SearchFilter {
-  return query === undefined ? [] : (parseSearchFilter(query) ?? [])
+interface Read<T extends ResourceScope = ResourceScope> {
+  scope: T
+  filter(): SearchFilter | undefined
+}
+
+/** Its search parameters are read when they are first asked for. */
+function read<T extends ResourceScope>(scope: T): Read<T> {
+  let filter: SearchFilter | undefined
+  return { scope, filter: () => (filter ??= parseSearchFilter(scope.query ?? '')) }
+}
+
+/** Whatever may be done there. */
+function reaches(held: Read, wanted: Read): boolean {
+  const [{ context, resourceType }, other] = [held.scope, wanted.scope]
+  return context === other.context && (resourceType === '*' || resourceType === other.resourceType) && filterCovers(held, wanted)
 }
 
 /** What `held` leaves of `wanted`: both permit it, and nothing else does both permit. Undefined where that is nothing. */
@@ -85,7 +97,7 @@ export function inCommon(held: ResourceScope, wanted: ResourceScope): ResourceSc
   const types = [held.resourceType, wanted.resourceType]
   const sameType = held.resourceType === wanted.resourceType || types.includes('*')
   if (held.context !== wanted.context || !sameType || interactions === '') return undefined
-  const query = bothQueries(held.query, wanted.query)
+  const query = bothQueries(read(held), read(wanted))
   return {
     context: wanted.context,
     resourceType: types.find((type) => type !== '*') ?? '*',
@@ -95,13 +107,14 @@ export function inCommon(held: ResourceScope, wanted: ResourceScope): ResourceSc
   }
 }
 
-function bothQueries(held: string | undefined, wanted: string | undefined): string | undefined {
-  if (filterCovers(held, wanted)) return wanted
-  return filterCovers(wanted, held) ? held : `${wanted}&${held}`
+function bothQueries(held: Read, wanted: Read): string | undefined {
+  const [{ query: ofHeld }, { query: ofWanted }] = [held.scope, wanted.scope]
+  if (filterCovers(held, wanted)) return ofWanted
+  return filterCovers(wanted, held) ? ofHeld : `${ofWanted}&${ofHeld}`
 }
 
-function filterCovers(held: string | undefined, wanted: string | undefined): boolean {
-  if (held === undefined || held === wanted) return true
-  const [one, other] = [parseSearchFilter(held), wanted === undefined ? undefined : parseSearchFilter(wanted)]
+function filterCovers(held: Read, wanted: Read): boolean {
+  if (held.scope.query === undefined || held.scope.query === wanted.scope.query) return true
+  const [one, other] = [held.filter(), wanted.filter()]
   return one !== undefined && other !== undefined && letsThrough(one, other)
 }

@@ -7,6 +7,7 @@
 import type { FhirServer } from '../config/config.ts'
 import { coversLaunch, parseLaunchScope } from '../smart-scopes/launch-scope.ts'
 import {
+  coverage,
   coveredBy,
   covers,
   inCommon,
@@ -39,11 +40,11 @@ export function permittedScopes(
   holder: Holder,
   enforces: Enforcement = {}
 ): string[] {
-  const held = resourceScopes(registered)
+  const isCovered = coverage(resourceScopes(registered))
   const permitted = [...new Set(requested)].filter((scope) => {
     const wanted = parseResourceScope(scope)
     if (!wanted) return holder === 'person' && isRegistered(scope, registered)
-    return (wanted.context === 'system') === (holder === 'system') && isEnforced(wanted, enforces) && coveredBy(held, wanted)
+    return (wanted.context === 'system') === (holder === 'system') && isEnforced(wanted, enforces) && isCovered(wanted)
   })
   return permitted.filter((scope) => !CLAIMS.has(scope) || permitted.includes('openid'))
 }
@@ -103,11 +104,11 @@ export function stillPermitted(
 /** Of some scopes, those that others give: the same, or a wider one of a resource. A refreshed token may ask for less than was granted. */
 export function coveredScopes(wanted: readonly string[], held: readonly string[]): string[] {
   const same = new Set(held)
-  const wider = resourceScopes(held)
+  const isCovered = coverage(resourceScopes(held))
   return [...new Set(wanted)].filter((scope) => {
     if (same.has(scope)) return true
     const one = parseResourceScope(scope)
-    return one !== undefined && coveredBy(wider, one)
+    return one !== undefined && isCovered(one)
   })
 }
 
