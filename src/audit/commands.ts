@@ -2,7 +2,7 @@
 import type { Store } from '../store/store.ts'
 import { exportLine, readAudit } from './read.ts'
 import { describeFault, verifyAudit } from './verify.ts'
-import { findAuthorizations, tellAuthorization } from './why.ts'
+import { findDecisions, tellAuthorization, tellRecord } from './why.ts'
 
 export async function verifyCommand(store: Store): Promise<number> {
   const verdict = await verifyAudit(store)
@@ -23,8 +23,9 @@ export async function exportCommand(store: Store): Promise<number> {
 }
 
 export async function whyCommand(store: Store, id: string): Promise<number> {
-  const found = await findAuthorizations(store, id)
-  if (found.length === 0) console.error('no request and no grant with this id led to an authorization')
-  for (const authorization of found) console.log(tellAuthorization(authorization).join('\n'))
-  return found.length === 0 ? 1 : 0
+  const { authorizations, others } = await findDecisions(store, id)
+  const told = [...others.map(tellRecord), ...authorizations.map(tellAuthorization)]
+  if (told.length === 0) console.error('nothing was decided in a request of this id, and no grant has it')
+  for (const lines of told) console.log(lines.join('\n'))
+  return told.length === 0 ? 1 : 0
 }

@@ -8,20 +8,40 @@ import { readAudit } from './read.ts'
 
 type Authorization = AuditRecord & { event: Extract<AuditEvent, { type: 'authorization' }> }
 
-/** The authorizations that a request or a Grant belongs to, oldest first. */
-export async function findAuthorizations(store: Store, id: string): Promise<Authorization[]> {
+interface Found {
+  /** Those that the request or the Grant belongs to. */
+  authorizations: Authorization[]
+  /** What else was decided in that request: the id that a page shows to whoever calls. */
+  others: AuditRecord[]
+}
+
+/** Of a request's id or a Grant's, oldest first. */
+export async function findDecisions(store: Store, id: string): Promise<Found> {
   const grants = new Set([id])
-  for await (const { source, event } of readAudit(store)) {
-    if (source.requestId === id && 'grantId' in event && event.grantId !== undefined) grants.add(event.grantId)
+  const found: Found = { authorizations: [], others: [] }
+  for await (const record of readAudit(store)) {
+    const { source, event } = record
+    if (source.requestId !== id) continue
+    if ('grantId' in event && event.grantId !== undefined) grants.add(event.grantId)
+    if (event.type !== 'authorization') found.others.push(record)
   }
-  const found: Authorization[] = []
   for await (const record of readAudit(store)) {
     const { source, event } = record
     if (event.type !== 'authorization') continue
-    if (source.requestId === id || (event.grantId !== undefined && grants.has(event.grantId))) found.push({ ...record, event })
+    if (source.requestId === id || (event.grantId !== undefined && grants.has(event.grantId)))
+      found.authorizations.push({ ...record, event })
   }
   return found
 }
+
+/** In lines, for an operator: every member of what was decided, by the name that the trail gives it. */
+export function tellRecord({ time, source, event }: AuditRecord): string[] {
+  const { type, outcome, ...members } = event
+  const named = Object.entries({ ...members, request: source.requestId })
+  return [`${time} ${type} ${outcome}`, ...named.map(([name, value]: [string, unknown]) => `  ${name}: ${textOf(value)}`)]
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
 /** In lines, for an operator. */
 export function tellAuthorization({ time, source, event }: Authorization): string[] {

@@ -76,6 +76,16 @@ test('where nothing can be granted, the app’s developer reads why', async () =
   })
 })
 
+test('the id of a page on which something was refused tells what, and for whom', async () => {
+  const browser = newBrowser(keyward.issuer)
+  await browser.open(newApp(keyward.issuer).authorizationUrl())
+  const page = await browser.submit({ username: 'maria', password: 'not hers' })
+  const told = await keyward.cli('audit', 'why', page.headers.get('X-Request-Id') ?? '')
+  expect(told.code).toBe(0)
+  expect(told.stdout).toMatch(/^\S+ sign-in refused\n(?: {2}.+\n)* {2}reason: wrong-credentials\n/)
+  expect(told.stdout).not.toContain('not hers')
+})
+
 test('an id that nobody knows is said to be unknown', async () => {
   const told = await keyward.cli('audit', 'why', 'no-such-id')
   expect({ code: told.code, stdout: told.stdout }).toEqual({ code: 1, stdout: '' })
