@@ -10,12 +10,13 @@ import { brokenBrandRules } from './brand-rules.ts'
 import type { Config } from './config.ts'
 import type { Problem } from './config-error.ts'
 import { ConfigError, printPath } from './config-error.ts'
+import { isMapping } from './mapping.ts'
 import { outlineOf } from './outline.ts'
 import { brokenProductionRules } from './production-rules.ts'
 import { brokenRules } from './rules.ts'
 import { configSchema } from './schema.ts'
 import { schemaProblems } from './schema-problems.ts'
-import { isMapping, readSources } from './secret-settings.ts'
+import { readSources } from './secret-settings.ts'
 
 interface Options {
   env: NodeJS.ProcessEnv

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Path, Problem } from './config-error.ts'
 import { printPath } from './config-error.ts'
+import { isMapping, type Mapping } from './mapping.ts'
 
 /** `*` is every member of a list. A list setting takes one value from each line of its file. */
 export const SECRET_SETTINGS: readonly { path: readonly string[]; list?: true }[] = [
@@ -25,12 +26,6 @@ export interface Sourced {
   /** Printed paths of the values that came, whole or in part, from the environment or a file. */
   outside: ReadonlySet<string>
   problems: Problem[]
-}
-
-type Mapping = Record<string, unknown>
-
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function isSecret(path: Path): boolean {

@@ -1,5 +1,5 @@
 /** How elements of FHIR's data types are read as words for people: whatever else is in them, or is wrong with them, is left out. */
-import { isMapping } from '../config/secret-settings.ts'
+import { isMapping } from '../config/mapping.ts'
 
 const LONGEST = 200
 

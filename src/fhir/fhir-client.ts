@@ -50,6 +50,8 @@ interface Deps {
   now: () => number
 }
 
+/** How many of a search are asked for at once. */
+export const PAGE_SIZE = 10
 /** In milliseconds, and in bytes: a person waits, and a page of a search is small. */
 const PATIENCE = 5000
 const MOST_BYTES = 1_048_576

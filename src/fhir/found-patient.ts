@@ -1,5 +1,5 @@
 /** What tells patients of one name apart, out of a Patient resource. FHIR R4, "Patient" */
-import { isMapping } from '../config/secret-settings.ts'
+import { isMapping } from '../config/mapping.ts'
 import { conceptText, dateText, listOf, textOf } from './element-text.ts'
 import type { FhirResource } from './fhir-client.ts'
 

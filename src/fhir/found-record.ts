@@ -3,9 +3,9 @@
  * FHIR server finds by `patient`, with a date to order them by. And what a person recognises
  * one by: what it is, when, and where. FHIR R4
  */
-import { isMapping } from '../config/secret-settings.ts'
+import { isMapping } from '../config/mapping.ts'
 import { conceptText, dateText, listOf, referredIds, textOf } from './element-text.ts'
-import type { FhirResource } from './fhir-client.ts'
+import { type FhirResource, PAGE_SIZE } from './fhir-client.ts'
 
 interface RecordType {
   /** The search parameter of its date. */
@@ -40,9 +40,6 @@ export interface FoundRecord {
   date?: string
   place?: string
 }
-
-/** How many are asked for at once. */
-export const PAGE_SIZE = 10
 
 export function searchForRecords(resourceType: string, patient: string): URLSearchParams {
   return new URLSearchParams({ patient, _sort: `-${typeOf(resourceType).dateParameter}`, _count: String(PAGE_SIZE) })

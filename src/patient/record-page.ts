@@ -8,8 +8,8 @@ import { hasOtherFields, readForm } from '../web/form.ts'
 import { PageError } from '../web/page-error.ts'
 import { languageOf, render } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
-import { type OpenedStep, pageNumber, type StepPage, statusFor } from './search-page.ts'
 import type { Asker, SearchAnswer, Searches } from './searches.ts'
+import { type OpenedStep, pageNumber, type StepPage, statusFor, turnsOf } from './step-page.ts'
 import { writtenDate } from './written-date.ts'
 
 interface Deps {
@@ -62,7 +62,7 @@ export function recordPage({ steps, searches, audit }: Deps): StepPage {
       none(ctx, about, answer.reason === 'gone' ? 'not-answered' : answer.reason)
       return
     }
-    const { search, at, resources, next } = answer.page
+    const { at, resources, next } = answer.page
     const lang = languageOf(ctx)
     const records = foundRecords(resources).map(({ id, what, date, place }) => ({
       id,
@@ -70,7 +70,7 @@ export function recordPage({ steps, searches, audit }: Deps): StepPage {
       date: writtenDate(date, lang) ?? null,
       place: place ?? null
     }))
-    const pages = { search, at, hasNext: typeof next === 'object', isCut: next === 'elsewhere' }
+    const pages = turnsOf(answer.page)
     if (records.length === 0 && at === 0 && next === 'none') none(ctx, about, 'no-record')
     else render(ctx, 'record-pick', { ...about, records, pages, refused }, statusFor(ctx, refused))
   }

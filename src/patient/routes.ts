@@ -13,8 +13,9 @@ import { PageError } from '../web/page-error.ts'
 import { render } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
 import { recordPage } from './record-page.ts'
-import { type OpenedStep, patientSearchPage, type StepPage } from './search-page.ts'
+import { patientSearchPage } from './search-page.ts'
 import { createSearches } from './searches.ts'
+import type { OpenedStep, StepPage } from './step-page.ts'
 
 interface Deps {
   steps: InteractionSteps

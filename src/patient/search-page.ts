@@ -3,24 +3,14 @@ import type { Context } from 'koa'
 import { ageInYears } from '../accounts/relationships.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import { foundPatient } from '../fhir/found-patient.ts'
-import type { InteractionSteps, OpenStep } from '../interaction/step.ts'
-import type { Authorization } from '../smart/authorization.ts'
+import type { InteractionSteps } from '../interaction/step.ts'
 import { hasOtherFields, readForm } from '../web/form.ts'
 import { languageOf, render } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
 import type { Asker, SearchAnswer, Searches, SearchPage, Typed } from './searches.ts'
+import { type OpenedStep, pageNumber, type StepPage, statusFor, turnsOf } from './step-page.ts'
 import { LONGEST_NAME, typedSearch } from './typed-search.ts'
 import { writtenDate } from './written-date.ts'
-
-export interface OpenedStep {
-  step: OpenStep & { accountId: string }
-  about: Authorization
-}
-
-export interface StepPage {
-  show(ctx: Context, opened: OpenedStep): Promise<void>
-  submit(ctx: Context, opened: OpenedStep): Promise<void>
-}
 
 interface Deps {
   steps: InteractionSteps
@@ -56,9 +46,7 @@ export function patientSearchPage({ steps, searches, audit, now }: Deps): StepPa
       sex: sex ?? null,
       number: number ?? null
     }))
-    const pages = found
-      ? { search: found.search, at: found.at, hasNext: typeof found.next === 'object', isCut: found.next === 'elsewhere' }
-      : null
+    const pages = found ? turnsOf(found) : null
     render(ctx, 'patient-search', { app: step.app, typed, people, pages, refused }, statusFor(ctx, refused))
   }
 
@@ -114,16 +102,4 @@ export function patientSearchPage({ steps, searches, audit, now }: Deps): StepPa
       showAnswer(ctx, opened, await searches.turn(asker, form.search, at), form.page === '' ? 'nothing-picked' : null)
     }
   }
-}
-
-/** With the time after which to try again, where that helps. */
-export function statusFor(ctx: Context, refused: string | null): number {
-  if (refused === null) return 200
-  if (refused !== 'not-answered' && refused !== 'too-many-attempts') return 422
-  ctx.set('Retry-After', refused === 'not-answered' ? '5' : '60')
-  return refused === 'not-answered' ? 503 : 429
-}
-
-export function pageNumber(text: string): number {
-  return /^\d{1,3}$/.test(text) ? Number(text) : 0
 }

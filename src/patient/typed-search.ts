@@ -1,5 +1,5 @@
 /** What a clinician types to find a patient, and the search that it becomes. FHIR R4, "Search", sections "string", "date", "Escaping Search Parameters" */
-import { PAGE_SIZE } from '../fhir/found-record.ts'
+import { PAGE_SIZE } from '../fhir/fhir-client.ts'
 import type { Typed } from './searches.ts'
 
 export type TypedSearch =
