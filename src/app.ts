@@ -62,8 +62,8 @@ import { accountRoutes } from './portal/account-routes.ts'
 import { createBrowserSessions } from './portal/browser-session.ts'
 import { createAuthorizations } from './smart/authorization.ts'
 import { brandBundle } from './smart/brand-bundle.ts'
+import { brandNames } from './smart/brand-names.ts'
 import { smartDiscovery } from './smart/discovery.ts'
-import { housesIn } from './smart/houses.ts'
 import { createLaunches } from './smart/launch.ts'
 import { launchRoutes } from './smart/launch-routes.ts'
 import type { StoreFence } from './store/fence.ts'
@@ -223,7 +223,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   koa.use(keySet.middleware)
   koa.use(metadata.middleware)
   const forms = csrf({ cookieKeys, issuer, paths: ['/interaction', '/account', '/developer'], onRefused: refused('csrf') })
-  const houseOf = housesIn(config.brands)
+  const brandNameOf = brandNames(config.brands)
   const interaction = [
     loginRoutes({ steps, signIn, audit, begun, now }),
     mfaRoutes({ steps, accounts, secondFactor, audit, now }),
@@ -235,7 +235,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       kinds,
       audit,
       startTicked: config.consent.startTicked,
-      houseOf,
+      brandNameOf,
       accountUrl: `${issuer}/account`,
       now
     })
@@ -259,7 +259,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   koa.use(
     bySegment({
       interaction: partOf(interaction, forms),
-      account: partOf([accountRoutes({ issuer, sessions, consents, clients, houseOf, kinds, audit })], forms),
+      account: partOf([accountRoutes({ issuer, sessions, consents, clients, brandNameOf, kinds, audit })], forms),
       developer: partOf(developers.pages, forms),
       authorize: requests,
       par: requests,

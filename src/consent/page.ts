@@ -19,8 +19,8 @@ export interface Ticks {
 
 interface PageInput {
   about: Authorization
-  /** Whose records they are, where there are several houses. */
-  house: string | undefined
+  /** Whose records they are, where there are several brands. */
+  brand: string | undefined
   decision: OpenDecision
   ticks: Ticks
   app: AppFacts | null
@@ -32,7 +32,7 @@ interface PageInput {
 }
 
 export function consentPage(input: PageInput): Record<string, unknown> {
-  const { about, house, decision, ticks, app, accountUrl, problem, lang, now } = input
+  const { about, brand, decision, ticks, app, accountUrl, problem, lang, now } = input
   const { account, client, patient } = about
   const date = new Intl.DateTimeFormat(lang, { dateStyle: 'long', timeZone: 'UTC' })
   const person = patient.state === 'settled' ? patient.person : undefined
@@ -41,7 +41,7 @@ export function consentPage(input: PageInput): Record<string, unknown> {
   return {
     signedInAs: account.name,
     role: account.role,
-    house: house ?? null,
+    brand: brand ?? null,
     app: {
       ...app,
       facts: { policyUri: client.policy_uri, tosUri: client.tos_uri, contacts: client.contacts },

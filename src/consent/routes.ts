@@ -4,7 +4,7 @@ import type { AuditTrail } from '../audit/trail.ts'
 import type { InteractionSteps, OpenStep } from '../interaction/step.ts'
 import { reached } from '../observability/steps.ts'
 import { type Authorization, type Authorizations, isContextOpen } from '../smart/authorization.ts'
-import type { HouseOf } from '../smart/houses.ts'
+import type { BrandNameOf } from '../smart/brand-names.ts'
 import { hasOtherFields, readFormLists } from '../web/form.ts'
 import { PageError } from '../web/page-error.ts'
 import { languageOf, render } from '../web/render.ts'
@@ -23,7 +23,7 @@ interface Deps {
   kinds: readonly KindOfData[]
   audit: AuditTrail
   startTicked: 'requested' | 'none'
-  houseOf: HouseOf
+  brandNameOf: BrandNameOf
   accountUrl: string
   now: () => number
 }
@@ -36,7 +36,7 @@ interface Opened {
 
 /** The page at which a person decides what an app may see. */
 export function consentRoutes(deps: Deps): Router {
-  const { steps, authorizations, consents, kinds, audit, startTicked, houseOf, accountUrl, now } = deps
+  const { steps, authorizations, consents, kinds, audit, startTicked, brandNameOf, accountUrl, now } = deps
   const router = new Router({ prefix: '/interaction/:uid/consent' })
   router.get('/', async (ctx) => {
     const opened = await open(ctx)
@@ -68,8 +68,8 @@ export function consentRoutes(deps: Deps): Router {
 
   function page(ctx: Context, { step, about, decision }: Opened, ticks: Ticks, problem: 'nothing-on' | null): void {
     const lang = languageOf(ctx)
-    const house = houseOf(about.fhirServer.id)
-    const members = consentPage({ about, house, decision, ticks, app: step.app, kinds, accountUrl, problem, lang, now: now() })
+    const brand = brandNameOf(about.fhirServer.id)
+    const members = consentPage({ about, brand, decision, ticks, app: step.app, kinds, accountUrl, problem, lang, now: now() })
     render(ctx, 'consent', members, problem === null ? 200 : 422)
   }
 

@@ -12,7 +12,7 @@ import type { Consent, Consents } from '../consent/consents.ts'
 import type { KindOfData } from '../consent/kinds.ts'
 import { kindsIn } from '../consent/kinds-in-scopes.ts'
 import { reached } from '../observability/steps.ts'
-import type { HouseOf } from '../smart/houses.ts'
+import type { BrandNameOf } from '../smart/brand-names.ts'
 import { readForm } from '../web/form.ts'
 import { languageOf, render, translatorOf } from '../web/render.ts'
 import { sourceOf } from '../web/request.ts'
@@ -25,13 +25,13 @@ interface Deps {
   sessions: BrowserSessions
   consents: Consents
   clients: Clients
-  houseOf: HouseOf
+  brandNameOf: BrandNameOf
   kinds: readonly KindOfData[]
   audit: AuditTrail
 }
 
 export function accountRoutes(deps: Deps): Router {
-  const { issuer, sessions, consents, clients, houseOf, kinds, audit } = deps
+  const { issuer, sessions, consents, clients, brandNameOf, kinds, audit } = deps
   const router = new Router({ prefix: '/account' })
   router.get('/', async (ctx) => {
     const session = await sessions.open(ctx)
@@ -91,7 +91,7 @@ export function accountRoutes(deps: Deps): Router {
       name: client?.client_name ?? consent.clientName,
       host: redirectUri ? hostOf(redirectUri) : '',
       forWhom: consent.patientName ?? consent.patient ?? null,
-      house: houseOf(consent.fhirServer) ?? null,
+      brand: brandNameOf(consent.fhirServer) ?? null,
       kinds: kindsIn(consent.granted, kinds).map((title) => t(title)),
       since: date.format(consent.since),
       until: consent.until === undefined ? null : date.format(consent.until),

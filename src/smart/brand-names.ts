@@ -1,12 +1,12 @@
 /**
- * What people call the house whose records a FHIR server has, by the brands of the configuration. Said only where there are
- * several houses: with one, the name on top of each page says it.
+ * What people call those whose records a FHIR server has: the name of its brand. Said only where there are several: with one,
+ * the name on top of each page says it.
  */
 import type { Brands } from '../config/brand-schema.ts'
 
-export type HouseOf = (fhirServer: string) => string | undefined
+export type BrandNameOf = (fhirServer: string) => string | undefined
 
-export function housesIn(brands: Brands | undefined): HouseOf {
+export function brandNames(brands: Brands | undefined): BrandNameOf {
   const names = new Map(
     brands?.endpoints.map(({ fhirServer, brand }) => [fhirServer, brands.organizations.find(({ id }) => id === brand)?.name])
   )

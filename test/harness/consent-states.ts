@@ -98,7 +98,7 @@ export function consentStates({ heart, unknown, viewsDir, language }: Options): 
     const ticks = problem === 'nothing-on' ? { scopes: new Set<string>() } : started
     const members = consentPage({
       about: whole,
-      house: whole.account.role === 'patient' ? 'Riverside Hospital' : undefined,
+      brand: whole.account.role === 'patient' ? 'Riverside Hospital' : undefined,
       decision,
       ticks,
       app,

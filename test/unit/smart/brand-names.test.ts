@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { housesIn } from '../../../src/smart/houses.ts'
+import { brandNames } from '../../../src/smart/brand-names.ts'
 import { BRANDS } from '../../harness/brands.ts'
 
 const { organizations, endpoints } = BRANDS
@@ -7,26 +7,26 @@ const [first] = endpoints
 const [one, other] = organizations
 if (!first || !one || !other) throw new Error('too few brands')
 
-describe('the house of a FHIR server', () => {
-  test('has the name of its brand, where there are several', () => {
-    const houseOf = housesIn({
+describe('the brand name of a FHIR server', () => {
+  test('is that of its brand, where there are several', () => {
+    const brandNameOf = brandNames({
       organizations,
       endpoints: [
         { ...first, fhirServer: 'a', brand: one.id },
         { ...first, fhirServer: 'b', brand: other.id }
       ]
     })
-    expect([houseOf('a'), houseOf('b'), houseOf('c')]).toEqual([one.name, other.name, undefined])
+    expect([brandNameOf('a'), brandNameOf('b'), brandNameOf('c')]).toEqual([one.name, other.name, undefined])
   })
 
-  test('is not named where there is one, or none', () => {
-    const houseOf = housesIn({
+  test('is not said where there is one, or none', () => {
+    const brandNameOf = brandNames({
       organizations,
       endpoints: [
         { ...first, fhirServer: 'a', brand: one.id },
         { ...first, fhirServer: 'b', brand: one.id }
       ]
     })
-    expect([houseOf('a'), houseOf('b'), housesIn(undefined)('a')]).toEqual([undefined, undefined, undefined])
+    expect([brandNameOf('a'), brandNameOf('b'), brandNames(undefined)('a')]).toEqual([undefined, undefined, undefined])
   })
 })
