@@ -24,7 +24,7 @@ export interface SecondFactor {
   /** The key to put into an authenticator app: the same one until it is confirmed. Throws for an enrolled account. */
   beginEnrolment(account: Account): Promise<{ secret: string; uri: string }>
   /** A first code shows that the app has the key. It counts once `record` has resolved; until then the code alone is used up. */
-  confirmEnrolment(sub: string, code: string, address: string, record?: () => Promise<void>): Promise<SecondFactorOutcome>
+  confirmEnrolment(sub: string, code: string, address: string, record: () => Promise<void>): Promise<SecondFactorOutcome>
   /** `address`: where the code comes from, as limits count it. */
   verify(sub: string, code: string, address: string): Promise<SecondFactorOutcome>
 }
@@ -38,7 +38,7 @@ export function isStated(amr: readonly string[] | undefined): boolean {
 
 /** What the policy says for a role. */
 export function ruleFor(policy: Config['secondFactor'], role: Role): 'required' | 'optional' | 'off' {
-  if (role === 'developer') return policy.developers ?? 'required'
+  if (role === 'developer') return policy.developers
   return role === 'patient' ? policy.patients : policy.clinicians
 }
 

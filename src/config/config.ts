@@ -15,8 +15,7 @@ export interface Config {
   }
   store: string
   organization: { name: string; supportPhone: string; accentColor: string }
-  /** developers: absent means required. */
-  secondFactor: { patients: FactorPolicy; clinicians: FactorPolicy; developers?: FactorPolicy | undefined }
+  secondFactor: { patients: FactorPolicy; clinicians: FactorPolicy; developers: FactorPolicy }
   consent: { startTicked: 'requested' | 'none' }
   /** All in seconds. */
   lifetimes: {

@@ -28,7 +28,7 @@ beforeAll(async () => {
     redis: behind(proxy, redis),
     change: (config) => ({
       ...config,
-      secondFactor: { patients: 'off', clinicians: 'off' },
+      secondFactor: { ...config.secondFactor, patients: 'off', clinicians: 'off' },
       lifetimes: { ...config.lifetimes, refreshRetry: 10 }
     })
   })

@@ -58,7 +58,7 @@ function withRacers(config: Config): Config {
   if (!like) throw new Error('the clinic has nobody')
   return {
     ...config,
-    secondFactor: { patients: 'required', clinicians: 'off' },
+    secondFactor: { ...config.secondFactor, patients: 'required', clinicians: 'off' },
     limits: { ...config.limits, codesPerAccount: 10_000 },
     clients: [...config.clients, ...services.map(({ clientId, key }) => serviceConfig(clientId, key))],
     accounts: [...config.accounts, ...racers.map(({ username, totp }) => ({ ...like, username, totp }))]

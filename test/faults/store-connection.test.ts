@@ -9,6 +9,7 @@ import { newBrowser } from '../harness/browser.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
 import { type Keyward, startKeyward, storeOf } from '../harness/keyward.ts'
 import { type RedisServer, startRedis } from '../harness/redis-server.ts'
+import { withoutSecondFactor } from '../harness/visit.ts'
 import { type Answer, violationsIn } from './history.ts'
 import { newPerson, type Person } from './person.ts'
 import { behind, type Direction, type FaultProxy, startFaultProxy } from './proxy.ts'
@@ -31,7 +32,7 @@ beforeAll(async () => {
   keyward = await startKeyward({
     store: 'redis',
     redis: behind(proxy, redis),
-    change: (config) => ({ ...config, secondFactor: { patients: 'off', clinicians: 'off' } })
+    change: withoutSecondFactor
   })
   expect(await storeOf(keyward.issuer)).toBe('redis')
   port = keyward.config.listen.port

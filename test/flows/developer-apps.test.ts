@@ -217,7 +217,7 @@ describe.each(STORES)('an app of a developer on %s', (store) => {
 describe.each(STORES)('limits for developers on %s', (store) => {
   test('case 90: so many apps are added in a day, by form and by program together; the second factor is asked for', async () => {
     const change = (config: Config): Config => {
-      const { developers: _, ...secondFactor } = withDevelopers(config).secondFactor
+      const secondFactor = { ...config.secondFactor, developers: 'required' } as const
       return { ...withDevelopers(config), secondFactor, registration: { enabled: true, perDay: 1 } }
     }
     const keyward = await startKeyward({ store, change })

@@ -6,6 +6,7 @@ import { authorize, introspect, newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { ehrBearer } from '../harness/ehr.ts'
 import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
+import { withoutSecondFactor } from '../harness/visit.ts'
 
 /** What the operator's commands write to the store, seen by a server that runs on. */
 describe.each(STORES)('an operator bars, on %s', (store) => {
@@ -13,7 +14,7 @@ describe.each(STORES)('an operator bars, on %s', (store) => {
   beforeAll(async () => {
     keyward = await startKeyward({
       store,
-      change: (config) => ({ ...config, secondFactor: { patients: 'off', clinicians: 'off' } })
+      change: withoutSecondFactor
     })
     expect(await storeOf(keyward.issuer)).toBe(store)
   })

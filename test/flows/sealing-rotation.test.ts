@@ -20,6 +20,7 @@ import { newBrowser } from '../harness/browser.ts'
 import { PASSWORD } from '../harness/clinic-config.ts'
 import { type Keyward, newSecrets, STORES, startKeyward, storeOf, type TestSecrets } from '../harness/keyward.ts'
 import { startRedisOf } from '../harness/shared-redis.ts'
+import { withoutSecondFactor } from '../harness/visit.ts'
 
 describe.each(STORES)('on %s', (store) => {
   async function clinic() {
@@ -38,7 +39,7 @@ describe.each(STORES)('on %s', (store) => {
         secrets,
         ...(redis ? { redis } : { storeUrl: url }),
         ...(port !== undefined && { port }),
-        change: (config) => ({ ...config, secondFactor: { patients: 'off', clinicians: 'off' } })
+        change: withoutSecondFactor
       })
       expect(await storeOf(keyward.issuer)).toBe(store)
       running.push(keyward)

@@ -10,6 +10,7 @@ import { authorize, newApp } from '../harness/app-client.ts'
 import { newBrowser } from '../harness/browser.ts'
 import { type Keyward, newSecrets, startKeyward, storeOf } from '../harness/keyward.ts'
 import { type RedisServer, startRedis } from '../harness/redis-server.ts'
+import { withoutSecondFactor } from '../harness/visit.ts'
 
 /** In milliseconds: an app keeps /jwks for so long; processes look so often; what a key is published before it signs. */
 const KEPT = 700
@@ -25,7 +26,7 @@ const startOne = () =>
     redis,
     secrets,
     signingKeysEvery: LOOK,
-    change: (config) => ({ ...config, secondFactor: { patients: 'off', clinicians: 'off' } })
+    change: withoutSecondFactor
   })
 beforeEach(async () => {
   redis = await startRedis()

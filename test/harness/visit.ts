@@ -49,7 +49,7 @@ export function tokensIn(response: TokenResponse): Tokens {
 
 /** For tests in which the second factor is not the point: each of its codes is good once in 30 seconds. */
 export function withoutSecondFactor(config: Config): Config {
-  return { ...config, secondFactor: { patients: 'off', clinicians: 'off' } }
+  return { ...config, secondFactor: { ...config.secondFactor, patients: 'off', clinicians: 'off' } }
 }
 
 /** Whether the organization approves Heart App for its clinicians: asked at each request, so that a test can give it and take it back. */

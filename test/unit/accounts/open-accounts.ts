@@ -89,7 +89,7 @@ export async function openAccounts({ limits, policy, queueLength = 1000, hashing
         fence,
         attempts,
         lasting: createAttempts({ store, window: 1e12 }),
-        policy: policy ?? { patients: 'required', clinicians: 'required' },
+        policy: policy ?? { patients: 'required', clinicians: 'required', developers: 'required' },
         limits: allLimits,
         organizationName: 'Sample Clinic',
         now

@@ -5,6 +5,9 @@ import { accountOf, MARIA, openAccounts, PASSWORD, TOTP_SECRET } from './open-ac
 const STEP = 30_000
 const HERE = '192.0.2.1'
 
+/** Of an enrolment: what is recorded here is looked at in test/flows. */
+const recorded = async (): Promise<void> => undefined
+
 /** The code that an app shows at a moment. */
 const codeAt = (now: number, secret = TOTP_SECRET) => generate({ secret, epoch: Math.floor(now / 1000) })
 
@@ -140,7 +143,7 @@ describe('verifying a code', () => {
   ])('case 119: a code that is %s is malformed, not an exception, and not counted', async (_what, code) => {
     const { secondFactor, sub, clock } = await openEnrolled(1)
     expect(await secondFactor.verify(sub, code, HERE)).toEqual({ ok: false, reason: 'malformed' })
-    expect(await secondFactor.confirmEnrolment(sub, code, HERE)).toEqual({ ok: false, reason: 'malformed' })
+    expect(await secondFactor.confirmEnrolment(sub, code, HERE, recorded)).toEqual({ ok: false, reason: 'malformed' })
     expect(await secondFactor.verify(sub, await codeAt(clock.now), HERE)).toEqual({ ok: true })
   })
 
@@ -178,10 +181,10 @@ describe('enrolment', () => {
     const { secondFactor, accounts, sub, clock } = await openNotEnrolled()
     const { secret } = await secondFactor.beginEnrolment(await accountOf(accounts, sub))
     const code = await codeAt(clock.now, secret)
-    expect(await secondFactor.confirmEnrolment(sub, code, HERE)).toEqual({ ok: true })
+    expect(await secondFactor.confirmEnrolment(sub, code, HERE, recorded)).toEqual({ ok: true })
     expect(secondFactor.isEnrolled(await accountOf(accounts, sub))).toBe(true)
     expect(await secondFactor.verify(sub, code, HERE)).toEqual({ ok: false, reason: 'code-used' })
-    expect(await secondFactor.confirmEnrolment(sub, code, HERE)).toEqual({ ok: false, reason: 'code-used' })
+    expect(await secondFactor.confirmEnrolment(sub, code, HERE, recorded)).toEqual({ ok: false, reason: 'code-used' })
     clock.now += STEP
     expect(await secondFactor.verify(sub, await codeAt(clock.now, secret), HERE)).toEqual({ ok: true })
   })
@@ -190,7 +193,7 @@ describe('enrolment', () => {
     const { secondFactor, accounts, sub, clock } = await openNotEnrolled(100)
     const { secret } = await secondFactor.beginEnrolment(await accountOf(accounts, sub))
     const code = await codeAt(clock.now, secret)
-    const outcomes = await Promise.all(Array.from({ length: 25 }, () => secondFactor.confirmEnrolment(sub, code, HERE)))
+    const outcomes = await Promise.all(Array.from({ length: 25 }, () => secondFactor.confirmEnrolment(sub, code, HERE, recorded)))
     expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1)
   })
 
@@ -198,9 +201,9 @@ describe('enrolment', () => {
     const { secondFactor, accounts, sub, clock } = await openNotEnrolled(2)
     const { secret } = await secondFactor.beginEnrolment(await accountOf(accounts, sub))
     const wrong = await codeAt(clock.now + 100 * STEP, secret)
-    expect(await secondFactor.confirmEnrolment(sub, wrong, HERE)).toEqual({ ok: false, reason: 'wrong-code' })
+    expect(await secondFactor.confirmEnrolment(sub, wrong, HERE, recorded)).toEqual({ ok: false, reason: 'wrong-code' })
     expect(await secondFactor.verify(sub, wrong, HERE)).toEqual({ ok: false, reason: 'wrong-code' })
-    expect(await secondFactor.confirmEnrolment(sub, await codeAt(clock.now, secret), HERE)).toMatchObject({
+    expect(await secondFactor.confirmEnrolment(sub, await codeAt(clock.now, secret), HERE, recorded)).toMatchObject({
       reason: 'too-many-attempts'
     })
   })
@@ -214,7 +217,10 @@ describe('enrolment', () => {
   test('case 115: enrolment can neither be begun nor confirmed again by an enrolled account', async () => {
     const { secondFactor, accounts, sub, clock } = await openEnrolled()
     await expect(secondFactor.beginEnrolment(await accountOf(accounts, sub))).rejects.toThrow('second factor already')
-    expect(await secondFactor.confirmEnrolment(sub, await codeAt(clock.now), HERE)).toEqual({ ok: false, reason: 'code-used' })
+    expect(await secondFactor.confirmEnrolment(sub, await codeAt(clock.now), HERE, recorded)).toEqual({
+      ok: false,
+      reason: 'code-used'
+    })
     expect((await accountOf(accounts, sub)).totp).toEqual({ secret: TOTP_SECRET, lastStep: 0, confirmed: true })
   })
 })
@@ -230,7 +236,7 @@ describe('policy', () => {
   ] as const)(
     'patients %s, clinicians %s, enrolled %s: a patient needs a code: %s',
     async (patients, clinicians, enrolled, required) => {
-      const { accounts, secondFactor } = await openAccounts({ policy: { patients, clinicians } })
+      const { accounts, secondFactor } = await openAccounts({ policy: { patients, clinicians, developers: 'required' } })
       const { totp, ...withoutTotp } = MARIA
       const patient = await accounts.createIfAbsent(enrolled ? MARIA : withoutTotp)
       expect(secondFactor.isMissing(patient, ['pwd'])).toBe(required)

@@ -22,7 +22,7 @@ function configOf(members: Partial<Config>): Config {
     listen: { host: '127.0.0.1', port: 9000, trustedProxies: [], tls: null, drainDelay: 5 },
     store: `sqlite:${join(folder, 'new', 'keyward.db')}`,
     organization: { name: 'Clinic', supportPhone: '', accentColor: '#000000' },
-    secondFactor: { patients: 'required', clinicians: 'required' },
+    secondFactor: { patients: 'required', clinicians: 'required', developers: 'required' },
     registration: { enabled: false, perDay: 100 },
     consent: { startTicked: 'requested' },
     lifetimes: {
