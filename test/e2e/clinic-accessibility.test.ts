@@ -1,9 +1,10 @@
 /** axe-core on the pages that people really meet, as they are sent: Keyward's with what it holds, the EHR, the apps, the start page. */
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { findings, scrollsSideways } from './axe.ts'
-import { newPerson, startChromium } from './chromium.ts'
-import { type ClinicUnderTest, startClinicUnderTest } from './clinic-under-test.ts'
+import { newPerson } from './chromium.ts'
+import { clinicInChromium } from './clinic-in-chromium.ts'
+import type { ClinicUnderTest } from './clinic-under-test.ts'
 import { appResults, pickPatient, signIn } from './journey.ts'
 
 const LOOKS = [
@@ -15,13 +16,8 @@ const LOOKS = [
 
 let clinic: ClinicUnderTest
 let browser: Browser
-beforeAll(async () => {
-  clinic = await startClinicUnderTest()
-  browser = await startChromium()
-})
-afterAll(async () => {
-  await browser?.close()
-  await clinic?.stop()
+clinicInChromium((started) => {
+  ;({ clinic, browser } = started)
 })
 
 async function look(page: Page): Promise<string[]> {

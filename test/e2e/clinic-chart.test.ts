@@ -1,19 +1,15 @@
 /** The EHR of the sample clinic tells an app all that SMART lets it say, in a new window and in a frame of its own page. */
 import type { Browser, BrowserContext, FrameLocator, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { newPerson, startChromium } from './chromium.ts'
-import { type ClinicUnderTest, startClinicUnderTest } from './clinic-under-test.ts'
+import { expect, test } from 'vitest'
+import { newPerson } from './chromium.ts'
+import { clinicInChromium } from './clinic-in-chromium.ts'
+import type { ClinicUnderTest } from './clinic-under-test.ts'
 import { appResults, signIn, tokenAnswer } from './journey.ts'
 
 let clinic: ClinicUnderTest
 let browser: Browser
-beforeAll(async () => {
-  clinic = await startClinicUnderTest()
-  browser = await startChromium()
-})
-afterAll(async () => {
-  await browser?.close()
-  await clinic?.stop()
+clinicInChromium((started) => {
+  ;({ clinic, browser } = started)
 })
 
 const RECORD = 'DiagnosticReport/leo-report-1'

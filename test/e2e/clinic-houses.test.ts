@@ -1,22 +1,18 @@
 /** The two houses of the sample clinic behind one Keyward, and the program that reads each by itself. */
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { hospitalRecords } from '../../demo/data/hospital.ts'
 import { clinicRecords } from '../../demo/data/records.ts'
-import { newPerson, startChromium } from './chromium.ts'
-import { type ClinicUnderTest, startClinicUnderTest } from './clinic-under-test.ts'
+import { newPerson } from './chromium.ts'
+import { clinicInChromium } from './clinic-in-chromium.ts'
+import type { ClinicUnderTest } from './clinic-under-test.ts'
 import { appResults, fhirFromApp, pickPatient, signIn, tokenAnswer } from './journey.ts'
 
 let clinic: ClinicUnderTest
 let browser: Browser
-beforeAll(async () => {
-  clinic = await startClinicUnderTest()
-  browser = await startChromium()
-})
-afterAll(async () => {
-  await browser?.close()
-  await clinic?.stop()
+clinicInChromium((started) => {
+  ;({ clinic, browser } = started)
 })
 
 test('SM-009, SM-276: a person connects the app to each house, and the FHIR server of one refuses the token for the other', async () => {

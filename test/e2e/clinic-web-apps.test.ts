@@ -1,19 +1,15 @@
 /** The two apps of the sample clinic that have a server: one proves itself with a secret, the other with a key. */
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { newPerson, startChromium } from './chromium.ts'
-import { type ClinicUnderTest, startClinicUnderTest } from './clinic-under-test.ts'
+import { expect, test } from 'vitest'
+import { newPerson } from './chromium.ts'
+import { clinicInChromium } from './clinic-in-chromium.ts'
+import type { ClinicUnderTest } from './clinic-under-test.ts'
 import { pickPatient, signIn } from './journey.ts'
 
 let clinic: ClinicUnderTest
 let browser: Browser
-beforeAll(async () => {
-  clinic = await startClinicUnderTest()
-  browser = await startChromium()
-})
-afterAll(async () => {
-  await browser?.close()
-  await clinic?.stop()
+clinicInChromium((started) => {
+  ;({ clinic, browser } = started)
 })
 
 test('SM-036, SM-037, SM-308: both apps connect, renew and disconnect, and what they were given never reaches the browser', async () => {

@@ -3,11 +3,12 @@ import { execFile } from 'node:child_process'
 import { dirname, join, resolve } from 'node:path'
 import * as oidc from 'openid-client'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { noteSecret } from '../harness/run-folder.ts'
 import { findings } from './axe.ts'
-import { newPerson, startChromium } from './chromium.ts'
-import { type ClinicUnderTest, startClinicUnderTest } from './clinic-under-test.ts'
+import { newPerson } from './chromium.ts'
+import { clinicInChromium } from './clinic-in-chromium.ts'
+import type { ClinicUnderTest } from './clinic-under-test.ts'
 import { pickPatient, signIn } from './journey.ts'
 
 const RETURN = 'https://sleep.example/cb'
@@ -16,13 +17,8 @@ const REASON = 'To know when your next <jab> is due.'
 
 let clinic: ClinicUnderTest
 let browser: Browser
-beforeAll(async () => {
-  clinic = await startClinicUnderTest()
-  browser = await startChromium()
-})
-afterAll(async () => {
-  await browser?.close()
-  await clinic?.stop()
+clinicInChromium((started) => {
+  ;({ clinic, browser } = started)
 })
 
 test('SM-063, SM-304: an app is added, tried with its secret, gets another one, asks for production, is opened, and is met by a patient', async () => {

@@ -1,21 +1,15 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { storeOf } from '../harness/keyward.ts'
-import { newPerson, startChromium } from './chromium.ts'
-import { type ClinicUnderTest, startClinicUnderTest } from './clinic-under-test.ts'
+import { expect, test } from 'vitest'
+import { newPerson } from './chromium.ts'
+import { clinicInChromium } from './clinic-in-chromium.ts'
+import type { ClinicUnderTest } from './clinic-under-test.ts'
 import { appResults, fhirFromApp, signIn, tokenAnswer } from './journey.ts'
 
 let clinic: ClinicUnderTest
 let browser: Browser
-beforeAll(async () => {
-  clinic = await startClinicUnderTest()
-  browser = await startChromium()
-  expect(await storeOf(clinic.addresses.keyward)).toBe('sqlite')
-})
-afterAll(async () => {
-  await browser?.close()
-  await clinic?.stop()
+clinicInChromium((started) => {
+  ;({ clinic, browser } = started)
 })
 
 test('SM-032, SM-279, SM-280: a practitioner opens the app from the chart: the token names the patient and the visit, and reads only that record', async () => {

@@ -1,9 +1,10 @@
 /** The whole journey without a mouse: Tab, Space, Enter and the arrow keys; the focus is always seen and never trapped. */
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type AppClient, newApp } from '../harness/app-client.ts'
-import { newPerson, startChromium } from './chromium.ts'
-import { type ClinicUnderTest, startClinicUnderTest } from './clinic-under-test.ts'
+import { newPerson } from './chromium.ts'
+import { clinicInChromium } from './clinic-in-chromium.ts'
+import type { ClinicUnderTest } from './clinic-under-test.ts'
 import { returnToApp } from './journey.ts'
 import { focusOn, tabStops, tabTo } from './keyboard.ts'
 
@@ -15,14 +16,9 @@ let browser: Browser
 let app: AppClient
 let person: BrowserContext
 let page: Page
-beforeAll(async () => {
-  clinic = await startClinicUnderTest()
-  browser = await startChromium()
+clinicInChromium((started) => {
+  ;({ clinic, browser } = started)
   app = newApp(clinic.addresses.keyward, { redirectUri: `${clinic.addresses.app}/app` })
-})
-afterAll(async () => {
-  await browser?.close()
-  await clinic?.stop()
 })
 beforeEach(async () => {
   person = await newPerson(browser, { viewport: { width: 360, height: 800 } })

@@ -1,28 +1,19 @@
 /** A clinician opens the sample app from outside the EHR, finds the patient at the sample clinic, and picks a visit. */
 
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { STORES, storeOf } from '../harness/keyward.ts'
-import { type RedisServer, startRedis } from '../harness/redis-server.ts'
-import { newPerson, startChromium } from './chromium.ts'
-import { type ClinicUnderTest, startClinicUnderTest } from './clinic-under-test.ts'
+import { describe, expect, test } from 'vitest'
+import { STORES } from '../harness/keyward.ts'
+import { newPerson } from './chromium.ts'
+import { clinicInChromium } from './clinic-in-chromium.ts'
+import type { ClinicUnderTest } from './clinic-under-test.ts'
 import { fhirFromApp, signIn, tokenAnswer } from './journey.ts'
 
 describe.each(STORES)('a standalone launch by a clinician in Chromium, on %s', (store) => {
-  let redis: RedisServer | undefined
   let clinic: ClinicUnderTest
   let browser: Browser
-  beforeAll(async () => {
-    if (store === 'redis') redis = await startRedis()
-    clinic = await startClinicUnderTest(redis?.url)
-    browser = await startChromium()
-    expect(await storeOf(clinic.addresses.keyward)).toBe(store)
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await clinic?.stop()
-    await redis?.stop()
-  })
+  clinicInChromium((started) => {
+    ;({ clinic, browser } = started)
+  }, store)
 
   test('SM-043, SM-044, SM-159: searches Diaz, picks Leo and a visit, and the token names both', async () => {
     const { app, keyward, fhir } = clinic.addresses

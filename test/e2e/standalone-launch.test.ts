@@ -1,30 +1,21 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { clinicRecords } from '../../demo/data/records.ts'
-import { STORES, storeOf } from '../harness/keyward.ts'
-import { type RedisServer, startRedis } from '../harness/redis-server.ts'
-import { newPerson, startChromium } from './chromium.ts'
-import { type ClinicUnderTest, startClinicUnderTest } from './clinic-under-test.ts'
+import { STORES } from '../harness/keyward.ts'
+import { newPerson } from './chromium.ts'
+import { clinicInChromium } from './clinic-in-chromium.ts'
+import type { ClinicUnderTest } from './clinic-under-test.ts'
 import { appResults, fhirFromApp, pickPatient, signIn, tokenAnswer } from './journey.ts'
 
 describe.each(STORES)('standalone launch in Chromium, cross-origin, on %s', (store) => {
-  let redis: RedisServer | undefined
   let clinic: ClinicUnderTest
   let browser: Browser
-  beforeAll(async () => {
-    if (store === 'redis') redis = await startRedis()
-    clinic = await startClinicUnderTest(redis?.url)
-    browser = await startChromium()
-    expect(await storeOf(clinic.addresses.keyward)).toBe(store)
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await clinic?.stop()
-    await redis?.stop()
-  })
+  clinicInChromium((started) => {
+    ;({ clinic, browser } = started)
+  }, store)
 
   test('a parent shares a child’s record without one kind, the app renews, and Stop ends it within a second', async () => {
     const { app, keyward, fhir } = clinic.addresses

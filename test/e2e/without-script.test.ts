@@ -1,9 +1,10 @@
 /** Keyward's pages in a browser that runs no script: whole, not lessened. The app is an address to come back to. */
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type AppClient, newApp } from '../harness/app-client.ts'
-import { newPerson, startChromium } from './chromium.ts'
-import { type ClinicUnderTest, startClinicUnderTest } from './clinic-under-test.ts'
+import { newPerson } from './chromium.ts'
+import { clinicInChromium } from './clinic-in-chromium.ts'
+import type { ClinicUnderTest } from './clinic-under-test.ts'
 import { pickPatient, returnToApp, signIn } from './journey.ts'
 
 const ALLERGIES = 'patient/AllergyIntolerance.rs'
@@ -16,14 +17,9 @@ let browser: Browser
 let app: AppClient
 let person: BrowserContext
 let page: Page
-beforeAll(async () => {
-  clinic = await startClinicUnderTest()
-  browser = await startChromium()
+clinicInChromium((started) => {
+  ;({ clinic, browser } = started)
   app = newApp(clinic.addresses.keyward, { redirectUri: `${clinic.addresses.app}/app` })
-})
-afterAll(async () => {
-  await browser?.close()
-  await clinic?.stop()
 })
 beforeEach(async () => {
   person = await newPerson(browser, { javaScriptEnabled: false })

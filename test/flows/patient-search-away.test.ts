@@ -1,11 +1,12 @@
 /** The FHIR server is away, hangs, refuses or lies while somebody looks a patient or a visit up: nothing goes on without context. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { type FhirServerUnderTest, searching, searchset, send, startFhirServerUnderTest } from '../harness/fhir-server.ts'
-import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
+import { type Keyward, STORES, startKeyward } from '../harness/keyward.ts'
 import { all, submitForm, textOf, walkTo } from '../harness/on-pages.ts'
+import { searchedFhirServer } from '../harness/searched-fhir-server.ts'
 
 type Wrongly = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -41,16 +42,8 @@ const FAILURES: [string, Wrongly, string][] = [
 describe.each(STORES)('a FHIR server that can not be searched, on %s', (store) => {
   let fhir: FhirServerUnderTest
   let keyward: Keyward
-  beforeAll(async () => {
-    fhir = await startFhirServerUnderTest()
-    keyward = await startKeyward({ store, change: searching(fhir) })
-    fhir.introspectAt(keyward.issuer)
-    expect(await storeOf(keyward.issuer)).toBe(store)
-  })
-  afterEach(() => fhir.answer())
-  afterAll(async () => {
-    await keyward.stop()
-    await fhir.stop()
+  searchedFhirServer(store, (started) => {
+    ;({ fhir, keyward } = started)
   })
 
   async function begin(scope: string, username = 'dr.lee'): Promise<Browser> {

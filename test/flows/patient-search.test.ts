@@ -1,12 +1,13 @@
 /** A clinician opens an app from outside the EHR, and finds the patient at the FHIR server. */
 import { decodeJwt } from 'jose'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { introspect, newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { type FhirServerUnderTest, OWN_NAME, searching, startFhirServerUnderTest } from '../harness/fhir-server.ts'
-import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
+import { type Keyward, STORES, startKeyward } from '../harness/keyward.ts'
 import { all, submitForm, textOf, walkTo } from '../harness/on-pages.ts'
+import { searchedFhirServer } from '../harness/searched-fhir-server.ts'
 import { newVisit, SECOND_APP, withoutSecondFactor } from '../harness/visit.ts'
 
 const SCOPE = 'openid fhirUser launch/patient patient/Patient.rs'
@@ -16,16 +17,8 @@ const PARTIES = { accountId: expect.any(String), clientId: 'heart-app', fhirServ
 describe.each(STORES)("a clinician's search for a patient on %s", (store) => {
   let fhir: FhirServerUnderTest
   let keyward: Keyward
-  beforeAll(async () => {
-    fhir = await startFhirServerUnderTest()
-    keyward = await startKeyward({ store, change: searching(fhir) })
-    fhir.introspectAt(keyward.issuer)
-    expect(await storeOf(keyward.issuer)).toBe(store)
-  })
-  afterEach(() => fhir.answer())
-  afterAll(async () => {
-    await keyward.stop()
-    await fhir.stop()
+  searchedFhirServer(store, (started) => {
+    ;({ fhir, keyward } = started)
   })
 
   /** At the page of the search. */

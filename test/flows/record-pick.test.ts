@@ -1,12 +1,13 @@
 /** An app that nobody launched asks for a visit, or another record of the patient in context, and the person picks it. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { introspect, newApp } from '../harness/app-client.ts'
 import { type Browser, newBrowser } from '../harness/browser.ts'
 import { mint } from '../harness/ehr.ts'
-import { type FhirServerUnderTest, searching, searchset, send, startFhirServerUnderTest } from '../harness/fhir-server.ts'
-import { type Keyward, STORES, startKeyward, storeOf } from '../harness/keyward.ts'
+import { type FhirServerUnderTest, searchset, send } from '../harness/fhir-server.ts'
+import { type Keyward, STORES } from '../harness/keyward.ts'
 import { submitForm, textOf, walkTo } from '../harness/on-pages.ts'
+import { searchedFhirServer } from '../harness/searched-fhir-server.ts'
 
 const ROLE = 'https://clinic.example/roles/second-opinion'
 const ASKED = `launch/encounter launch/diagnosticreport launch/diagnosticreport?role=${ROLE} launch/patient?role=${ROLE}`
@@ -31,16 +32,13 @@ function withMore(config: Config): Config {
 describe.each(STORES)('a visit, or another record, that a person picks, on %s', (store) => {
   let fhir: FhirServerUnderTest
   let keyward: Keyward
-  beforeAll(async () => {
-    fhir = await startFhirServerUnderTest()
-    keyward = await startKeyward({ store, change: (config) => withMore(searching(fhir)(config)) })
-    fhir.introspectAt(keyward.issuer)
-    expect(await storeOf(keyward.issuer)).toBe(store)
-  })
-  afterAll(async () => {
-    await keyward.stop()
-    await fhir.stop()
-  })
+  searchedFhirServer(
+    store,
+    (started) => {
+      ;({ fhir, keyward } = started)
+    },
+    withMore
+  )
 
   /** Signed in, and at the page of the patient or of the record, whichever is asked first. */
   async function begin(scope: string, username = 'dr.lee', params: Record<string, string> = {}) {
